@@ -1,0 +1,47 @@
+import type { ConnectionAttempt, ConnectionSource, Verdict } from '../engine/model/attempt.ts';
+import type { ClassifyTrace } from '../engine/model/classify.ts';
+import type { FilterEngine } from '../engine/model/filter-engine.ts';
+import type { ActivityEntry } from './guard-client.ts';
+
+/** Where what was asked and decided is kept. Writes are buffered and never block a decision. */
+export interface HistoryStore {
+  append(entry: Omit<ActivityEntry, 'seq'>): number;
+  /** Fills in what a call came to. */
+  setResult(seq: number, result: string): void;
+  /** Newest last. */
+  recent(limit: number): readonly ActivityEntry[];
+  flush(): void;
+  close(): void;
+}
+
+/** Decides one attempt as the engine's filters stand now. */
+export type DecideAttempt = (attempt: ConnectionAttempt) => {
+  readonly action: Verdict | 'ask';
+  readonly filterId?: bigint;
+  readonly ruleId?: string;
+};
+
+/**
+ * Everything a guard takes from the world. `tui/cli` alone chooses one; tests bring their own.
+ * All times come from `now`, all timers from `setTimeout`/`clearTimeout`, so a simulated clock can drive the whole.
+ */
+export interface GuardHost {
+  /** Holds static and persistent objects. */
+  readonly engine: FilterEngine;
+  /** A dynamic session: what is added here dies with the guard. */
+  readonly dynamic: FilterEngine;
+  readonly source: ConnectionSource;
+  readonly history: HistoryStore;
+  readonly decide: DecideAttempt;
+  readonly explain: (attempt: ConnectionAttempt) => ClassifyTrace;
+  /**
+   * Resolves when the source's own decision path uses all that is committed. A verdict that comes with a new rule is completed
+   * only after this, so the next attempt is never asked again.
+   */
+  readonly published: () => Promise<void>;
+  readonly clock: {
+    now(): number;
+    setTimeout(fn: () => void, ms: number): unknown;
+    clearTimeout(handle: unknown): void;
+  };
+}
