@@ -100,13 +100,26 @@ export interface GuardSnapshot {
 
 export type GuardCommand =
   /** Answers requests. With a lifetime other than `once` a rule is made from `scope` and settles every waiting request it covers. */
-  | { readonly type: 'answer'; readonly requests: readonly number[]; readonly verdict: Verdict; readonly scope: Scope; readonly lifetime: Lifetime }
+  | {
+      readonly type: 'answer';
+      readonly requests: readonly number[];
+      readonly verdict: Verdict;
+      readonly scope: Scope;
+      readonly lifetime: Lifetime;
+    }
   /** Takes back the last decision: deletes its rule. Connections already completed stay as they are. */
   | { readonly type: 'undo' }
   | { readonly type: 'rule.add'; readonly rule: Omit<Rule, 'id' | 'createdAt'> }
   | { readonly type: 'rule.delete'; readonly id: string }
   | { readonly type: 'rule.enable'; readonly id: string; readonly enabled: boolean }
-  | { readonly type: 'rule.edit'; readonly id: string; readonly lifetime?: Lifetime; readonly note?: string; readonly verdict?: Verdict; readonly scope?: Scope }
+  | {
+      readonly type: 'rule.edit';
+      readonly id: string;
+      readonly lifetime?: Lifetime;
+      readonly note?: string;
+      readonly verdict?: Verdict;
+      readonly scope?: Scope;
+    }
   /** Sends a signal to the supervised command. */
   | { readonly type: 'signal'; readonly signal: 'SIGINT' | 'SIGTERM' | 'SIGKILL' }
   | { readonly type: 'stop' };

@@ -64,7 +64,11 @@ export interface SubLayerTrace {
   readonly yields: 'permit' | 'block' | 'none' | 'unknown';
   readonly decidedBy?: bigint;
   /** The carried state after this sublayer. */
-  readonly carried: { readonly action: 'permit' | 'block' | 'none' | 'unknown'; readonly hard: boolean; readonly filterId?: bigint };
+  readonly carried: {
+    readonly action: 'permit' | 'block' | 'none' | 'unknown';
+    readonly hard: boolean;
+    readonly filterId?: bigint;
+  };
 }
 
 /** A ClassifyResult with everything that led to it, sublayers in the order they were visited. */

@@ -1,5 +1,15 @@
 import type { Guid } from './guid.ts';
-import type { Callout, Filter, FilterCondition, FilterInput, Layer, Provider, ProviderContext, Session, SubLayer } from './objects.ts';
+import type {
+  Callout,
+  Filter,
+  FilterCondition,
+  FilterInput,
+  Layer,
+  Provider,
+  ProviderContext,
+  Session,
+  SubLayer,
+} from './objects.ts';
 
 /** FWPM_FILTER_ENUM_TEMPLATE0. Defaults: enumType OVERLAPPING, actionMask 0xFFFFFFFF (ignore), no disabled and no boot-time filters. */
 export interface FilterEnumTemplate {
