@@ -74,7 +74,7 @@ const bare = (name: string) => name.replace(/^FWPM_(LAYER|CONDITION|SUBLAYER|PRO
 
 function table(name: string, doc: string, source: Record<string, string>): string {
   const rows = Object.entries(source)
-    .map(([key, guid]) => `  ${bare(key)}: '${guid.toLowerCase()}',`)
+    .map(([key, guid]) => `  ${bare(key)}: '${guid}',`)
     .sort();
   return `\n/** ${doc} */\nexport const ${name} = {\n${rows.join('\n')}\n} as const;\n`;
 }

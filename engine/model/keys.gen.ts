@@ -337,14 +337,14 @@ export const CALLOUT_KEY = {
 
 /** Second names of condition keys: the name that the GUID goes by. */
 export const CONDITION_ALIAS = {
-  ALE_SIO_FIREWALL_SOCKET_PROPERTY: 'ale_sio_firewall_system_port',
-  ARRIVAL_SUB_INTERFACE_INDEX: 'sub_interface_index',
-  ICMP_CODE: 'ip_remote_port',
-  ICMP_TYPE: 'ip_local_port',
-  INTERFACE: 'ip_local_interface',
-  LOCAL_INTERFACE_INDEX: 'interface_index',
-  LOCAL_INTERFACE_TYPE: 'interface_type',
-  LOCAL_TUNNEL_TYPE: 'tunnel_type',
-  VSWITCH_ICMP_CODE: 'ip_destination_port',
-  VSWITCH_ICMP_TYPE: 'ip_source_port',
+  ALE_SIO_FIREWALL_SOCKET_PROPERTY: 'ALE_SIO_FIREWALL_SYSTEM_PORT',
+  ARRIVAL_SUB_INTERFACE_INDEX: 'SUB_INTERFACE_INDEX',
+  ICMP_CODE: 'IP_REMOTE_PORT',
+  ICMP_TYPE: 'IP_LOCAL_PORT',
+  INTERFACE: 'IP_LOCAL_INTERFACE',
+  LOCAL_INTERFACE_INDEX: 'INTERFACE_INDEX',
+  LOCAL_INTERFACE_TYPE: 'INTERFACE_TYPE',
+  LOCAL_TUNNEL_TYPE: 'TUNNEL_TYPE',
+  VSWITCH_ICMP_CODE: 'IP_DESTINATION_PORT',
+  VSWITCH_ICMP_TYPE: 'IP_SOURCE_PORT',
 } as const;
