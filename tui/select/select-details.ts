@@ -1,0 +1,69 @@
+import type { ConnectionAttempt, NameEvidence } from '../../engine/model/attempt.ts';
+import type { Line } from '../text/paint.ts';
+import { ageWords, ancestry, commandText, distinctNames, questionSentence } from './words.ts';
+
+const label = (text: string): Line[number] => [`   ${text.padEnd(9)}`, 'muted'];
+
+const kinds: Readonly<Record<NameEvidence['kind'], string>> = {
+  dns: 'DNS answer',
+  hosts: 'hosts file',
+  'command-line': 'command line',
+  sni: 'TLS server name',
+  event: 'recorded event',
+};
+
+/** What is known of the name: evidence with its age when it was asked; nobody looked it up; several names, all shown. */
+export function nameLine(attempt: ConnectionAttempt): Line {
+  const { names, remote } = attempt;
+  if (!remote) return [label('name'), ['no remote side yet', 'muted']];
+  const first = names[0];
+  if (!first) return [label('name'), [`nobody looked this address up (${remote.address})`, 'warning']];
+  const distinct = distinctNames(names);
+  const age = (evidence: NameEvidence) => `${kinds[evidence.kind]} ${ageWords(attempt.at - evidence.at)} before`;
+  if (distinct.length === 1)
+    return [label('name'), [`${age(first)}: `, 'muted'], [first.name], [` = ${remote.address}`, 'muted']];
+  const parts: Line = names
+    .filter((evidence, i) => names.findIndex(other => other.name === evidence.name) === i)
+    .flatMap((evidence, i): Line => [[i ? ' or ' : ''], [evidence.name, 'warning'], [` (${age(evidence)})`, 'muted']]);
+  return [label('name'), ...parts, [` = ${remote.address}`, 'muted']];
+}
+
+function userText(attempt: ConnectionAttempt): string {
+  const { user, uid, sid } = attempt.identity;
+  const name = user ?? (uid === undefined ? undefined : `uid ${uid}`) ?? sid;
+  return name ?? 'not known';
+}
+
+/** Details of the selected request under its sentence: program, command, name, user. */
+export function detailLines(attempt: ConnectionAttempt): readonly Line[] {
+  const { identity } = attempt;
+  const where = identity.cwd ? `   in ${identity.cwd}` : '';
+  const services = identity.services?.length ? `   service ${identity.services.join(', ')}` : '';
+  const signer = identity.signer ? `   signed by ${identity.signer}` : '';
+  return [
+    [label('program'), [ancestry(identity)]],
+    [label('command'), [commandText(identity)]],
+    nameLine(attempt),
+    [label('user'), [userText(attempt)], [`   pid ${identity.pid}${where}${services}${signer}`, 'muted']],
+  ];
+}
+
+/** The same folded to one line, for small screens. */
+export function foldedDetail(attempt: ConnectionAttempt): Line {
+  const names = distinctNames(attempt.names);
+  const name = !attempt.remote
+    ? ''
+    : names.length === 0
+      ? 'nobody looked this address up'
+      : names.length === 1
+        ? `${names[0]} = ${attempt.remote.address}`
+        : `${names.join(' or ')} = ${attempt.remote.address}`;
+  return [
+    ['   '],
+    [name, names.length === 1 ? 'text' : 'warning'],
+    [name ? '  ' : ''],
+    [`by ${userText(attempt)}: ${commandText(attempt.identity)}`, 'muted'],
+  ];
+}
+
+export { questionSentence };

@@ -1,0 +1,128 @@
+import type { Request } from '../../machines/guard-client.ts';
+import type { Line, Span } from '../text/paint.ts';
+import { clockSpan, countOf, programName, protocolName, shortCommand, targetText, timeOfDay } from './words.ts';
+
+/** Requests of one program that was started by the same command. */
+export interface InboxGroup {
+  readonly key: string;
+  readonly name: string;
+  readonly by: string;
+  readonly requests: readonly Request[];
+}
+
+export type InboxRow =
+  | { readonly kind: 'group'; readonly group: InboxGroup; readonly folded: boolean }
+  | { readonly kind: 'request'; readonly group: InboxGroup; readonly request: Request };
+
+const groupKey = (request: Request) => {
+  const { identity } = request.attempt;
+  const parent = identity.parents[0];
+  return `${identity.path ?? identity.pid}\0${parent ? shortCommand(parent) : ''}`;
+};
+
+/** Folds requests by program. Groups and their requests stand in the order they came, so nothing moves under the cursor. */
+export function groupRequests(requests: readonly Request[]): readonly InboxGroup[] {
+  const groups = new Map<string, { key: string; name: string; by: string; requests: Request[] }>();
+  for (const request of requests) {
+    const key = groupKey(request);
+    const group = groups.get(key);
+    if (group) group.requests.push(request);
+    else {
+      const parent = request.attempt.identity.parents[0];
+      groups.set(key, {
+        key,
+        name: programName(request.attempt.identity),
+        by: parent ? shortCommand(parent) : '',
+        requests: [request],
+      });
+    }
+  }
+  return [...groups.values()];
+}
+
+/** Rows of the inbox. A folded group is one row that stands for all its requests. */
+export function inboxRows(groups: readonly InboxGroup[], folded: ReadonlySet<string>): readonly InboxRow[] {
+  const rows: InboxRow[] = [];
+  for (const group of groups) {
+    const closed = folded.has(group.key);
+    rows.push({ kind: 'group', group, folded: closed });
+    if (!closed) for (const request of group.requests) rows.push({ kind: 'request', group, request });
+  }
+  return rows;
+}
+
+/** The row that stands for a request: its own, or its folded group's; −1 when it does not wait. */
+export const rowOf = (rows: readonly InboxRow[], id: number | undefined): number =>
+  id === undefined
+    ? -1
+    : rows.findIndex(row =>
+        row.kind === 'request' ? row.request.id === id : row.folded && row.group.requests.some(request => request.id === id),
+      );
+
+/** Requests that a list key may go to, one per row that can be selected, top to bottom. */
+export const selectable = (rows: readonly InboxRow[]): readonly number[] =>
+  rows.flatMap(row => (row.kind === 'request' ? [row.request.id] : row.folded ? [row.group.requests[0]!.id] : []));
+
+/** First visible row such that `index` is seen, moving as little as possible. */
+export function scrollTo(top: number, index: number, height: number, length: number): number {
+  const last = Math.max(0, length - height);
+  const wanted = index < top ? index : index >= top + height ? index - height + 1 : top;
+  return Math.max(0, Math.min(wanted, last));
+}
+
+/** Keeps the group's header in sight when its first request is selected. */
+export const scrollInbox = (rows: readonly InboxRow[], top: number, index: number, height: number): number => {
+  const next = scrollTo(top, index, height, rows.length);
+  return height > 1 && index > 0 && next === index && rows[index - 1]?.kind === 'group' ? next - 1 : next;
+};
+
+export interface RowContext {
+  readonly now: number;
+  readonly selected: boolean;
+  readonly marked: ReadonlySet<number>;
+  /** True while a second-tick runs: ages are shown as spans, else as the time of day they began. */
+  readonly ticking: boolean;
+}
+
+const since = (at: number, { now, ticking }: RowContext): Span => [`${ticking ? clockSpan(now - at) : timeOfDay(at)} `, 'muted'];
+
+/** One row as left and right half. */
+export function inboxRow(row: InboxRow, context: RowContext): { readonly left: Line; readonly right: Line } {
+  const edge: Span = [context.selected ? '▌' : ' ', 'partActive'];
+  if (row.kind === 'group') {
+    const { group } = row;
+    const marked = group.requests.filter(request => context.marked.has(request.id)).length;
+    return {
+      left: [
+        [context.selected ? '▌' : ' ', 'text'],
+        [row.folded ? '▸ ' : '▾ ', 'muted'],
+        [group.name, 'heading'],
+        [group.by ? `  by ${group.by}` : '', 'muted'],
+      ],
+      right: [
+        [marked ? `${marked} marked  ` : '', 'waiting'],
+        [countOf(group.requests.length, 'request'), 'muted'],
+        ['   '],
+        since(group.requests[0]!.since, context),
+      ],
+    };
+  }
+  const { attempt, attempts } = row.request;
+  const named = attempt.remote && attempt.names.length > 1;
+  const unnamed = attempt.remote && attempt.names.length === 0;
+  return {
+    left: [
+      [edge[0], 'text'],
+      [context.marked.has(row.request.id) ? ' * ' : '   ', 'waiting'],
+      [targetText(attempt)],
+      [named ? '  two names' : unnamed ? '  name not seen' : '', 'warning'],
+    ],
+    right: [
+      [attempts.length > 1 ? `×${attempts.length}  ` : '', 'muted'],
+      [row.request.state === 'asking' ? '' : `${row.request.state}  `, 'muted'],
+      [protocolName(attempt.protocol).toLowerCase(), 'muted'],
+      ['   '],
+      since(row.request.since, context),
+    ],
+  };
+}

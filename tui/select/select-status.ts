@@ -1,0 +1,83 @@
+import type { GuardSnapshot, GuardStatus } from '../../machines/guard-client.ts';
+import type { Line } from '../text/paint.ts';
+import { clockSpan } from './words.ts';
+
+/** The first deadline among what waits; undefined when nothing waits or nothing has one. */
+export function firstDeadline(snapshot: GuardSnapshot): number | undefined {
+  let first: number | undefined;
+  for (const { deadline } of snapshot.requests)
+    if (deadline !== undefined && (first === undefined || deadline < first)) first = deadline;
+  return first;
+}
+
+const failWords = {
+  closed: 'if it dies: blocked',
+  open: 'if it dies: permitted',
+  none: 'recorded: nothing is enforced',
+} as const;
+
+function guarded(status: GuardStatus): string {
+  if (status.phase === 'failed') return `${status.title} failed`;
+  if (status.phase === 'starting') return `${status.title} starting`;
+  if (status.phase !== 'ended') return status.title;
+  const { code, signal } = status.exit ?? { code: null, signal: null };
+  return `${status.title} ended${signal ? ` by ${signal}` : code === null ? '' : `, exit code ${code}`}`;
+}
+
+export interface StatusModel {
+  readonly left: Line;
+  /** Changes fastest, so it stands last on the line. */
+  readonly right: Line;
+}
+
+/** The status line: what is guarded, how many wait, fail policy, what answers when nobody does and when. Every part true at `now`. */
+export function selectStatus(snapshot: GuardSnapshot, now: number): StatusModel {
+  const { status } = snapshot;
+  const left: Line = [[' sallyport', 'title'], ['  '], [guarded(status), status.phase === 'failed' ? 'error' : 'text']];
+  if (status.kind === 'idle') return { left, right: [['nothing is guarded ', 'muted']] };
+  const waiting = snapshot.requests.length;
+  const deadline = firstDeadline(snapshot);
+  const fails: Line = [[failWords[status.failPolicy], status.failPolicy === 'closed' ? 'muted' : 'warning'], ['  ']];
+  const nobody =
+    status.timeout === undefined
+      ? 'waits for ever'
+      : `unanswered: ${status.defaultVerdict} ${deadline === undefined ? `after ${status.timeout} s` : `in ${clockSpan(deadline - now + 999)}`}`;
+  const urgent = deadline !== undefined && deadline - now <= 5000;
+  return {
+    left,
+    right: [
+      ...fails,
+      [`${waiting} waiting`, waiting > 0 ? 'waiting' : 'muted'],
+      ['  '],
+      [`${nobody} `, urgent ? 'urgent' : waiting > 0 && status.timeout !== undefined ? 'text' : 'muted'],
+    ],
+  };
+}
+
+export const VIEWS = ['inbox', 'activity', 'rules', 'filters', 'output'] as const;
+export type View = (typeof VIEWS)[number];
+const titles: Readonly<Record<View, string>> = {
+  inbox: 'Inbox',
+  activity: 'Activity',
+  rules: 'Rules',
+  filters: 'Filters',
+  output: 'Output',
+};
+
+/** The line of tabs: ` 1 Inbox 3   2 Activity   3 Rules 14…`. */
+export function selectTabs(snapshot: GuardSnapshot, view: View): Line {
+  const counts: Partial<Record<View, number>> = {
+    inbox: snapshot.requests.length,
+    rules: snapshot.rules.length,
+    filters: snapshot.filters.length,
+  };
+  return VIEWS.flatMap((name, i): Line => {
+    const count = counts[name];
+    const text = `${i + 1} ${titles[name]}${count ? ` ${count.toLocaleString('en')}` : ''}`;
+    return [
+      [view === name ? '[' : ' ', view === name ? 'text' : 'muted'],
+      [text, view === name ? 'tabActive' : 'muted'],
+      [view === name ? '] ' : '  ', view === name ? 'text' : 'muted'],
+    ];
+  });
+}
