@@ -1,0 +1,143 @@
+import { createHash } from 'node:crypto';
+import type { FailPolicy } from '../model/attempt.ts';
+import { WfpError } from '../model/error.ts';
+import type { FilterEngine } from '../model/filter-engine.ts';
+import type { Guid } from '../model/guid.ts';
+import { FILTER_FLAG, type FilterCondition, type FilterInput, OBJECT_FLAG } from '../model/objects.ts';
+import { parseAddress } from './address.ts';
+import { compileRule } from './compile.ts';
+import { portCondition, protocolCondition } from './conditions.ts';
+import type { Rule } from './rule.ts';
+import {
+  IPPROTO,
+  RULE_LAYERS,
+  type RuleLayer,
+  SALLYPORT_PROVIDER,
+  SALLYPORT_SUBLAYER,
+  SALLYPORT_SUBLAYER_WEIGHT,
+  WEIGHT_RANGE,
+} from './well-known.ts';
+
+/** A fixed key for one of our own objects, from words that name it. */
+export function fixedKey(...words: readonly string[]): Guid {
+  const hash = createHash('sha256')
+    .update(`sallyport ${words.join(' ')}`)
+    .digest('hex');
+  return `${hash.slice(0, 8)}-${hash.slice(8, 12)}-8${hash.slice(13, 16)}-b${hash.slice(17, 20)}-${hash.slice(20, 32)}`;
+}
+
+export interface BaseOptions {
+  /** What the ask filters do while no callout is registered: `closed` blocks, `open` permits, `none` is a recording's: blocks in the model. */
+  readonly failPolicy: FailPolicy;
+  /** Addresses of name servers (as in /etc/resolv.conf) that may be asked without a question: UDP and TCP port 53. */
+  readonly nameLookups?: readonly string[];
+}
+
+/** Does nothing when the object is there already. */
+async function ensure(add: Promise<unknown>): Promise<void> {
+  try {
+    await add;
+  } catch (error) {
+    if (!(error instanceof WfpError && error.codeName === 'FWP_E_ALREADY_EXISTS')) throw error;
+  }
+}
+
+/** Provider and sublayer, persistent: rules refer to them, so they must live as long. Safe to call again. */
+export async function installProvider(engine: FilterEngine): Promise<void> {
+  await engine.transaction(async () => {
+    await ensure(
+      engine.providerAdd({
+        providerKey: SALLYPORT_PROVIDER,
+        displayData: { name: 'Sallyport', description: 'Interactive firewall for the terminal' },
+        flags: OBJECT_FLAG.PERSISTENT,
+      }),
+    );
+    await ensure(
+      engine.subLayerAdd({
+        subLayerKey: SALLYPORT_SUBLAYER,
+        displayData: { name: 'Sallyport', description: 'Rules, and the filters that ask' },
+        flags: OBJECT_FLAG.PERSISTENT,
+        providerKey: SALLYPORT_PROVIDER,
+        weight: SALLYPORT_SUBLAYER_WEIGHT,
+      }),
+    );
+  });
+}
+
+const own = (layer: RuleLayer, name: string, range: number) => ({
+  filterKey: fixedKey('filter', layer.name, name),
+  displayData: { name },
+  providerKey: SALLYPORT_PROVIDER,
+  layerKey: layer.layerKey,
+  subLayerKey: SALLYPORT_SUBLAYER,
+  weight: { type: 'FWP_UINT8', value: range } as const,
+});
+
+const permit = (layer: RuleLayer, name: string, filterCondition: readonly FilterCondition[]): FilterInput => ({
+  ...own(layer, name, WEIGHT_RANGE.base),
+  filterCondition,
+  action: { type: 'FWP_ACTION_PERMIT' },
+});
+
+const ask = (layer: RuleLayer, failPolicy: FailPolicy): FilterInput => ({
+  ...own(layer, 'Ask', WEIGHT_RANGE.ask),
+  flags: failPolicy === 'open' ? FILTER_FLAG.PERMIT_IF_CALLOUT_UNREGISTERED : 0,
+  filterCondition: [],
+  action: { type: 'FWP_ACTION_CALLOUT_TERMINATING', calloutKey: layer.askCallout },
+});
+
+/** What a layer needs to be usable: at bind, TCP passes (it is asked when it listens) and so does port 0, which the system chooses. */
+function baseFilters(layer: RuleLayer, failPolicy: FailPolicy): readonly FilterInput[] {
+  if (layer.layer !== 'ALE_RESOURCE_ASSIGNMENT') return [ask(layer, failPolicy)];
+  return [
+    ask(layer, failPolicy),
+    permit(layer, 'Bind TCP: asked when it listens', [protocolCondition(IPPROTO.tcp)]),
+    permit(layer, 'Bind to a port of the system’s choice', [portCondition('local', { from: 0, to: 0 })]),
+  ];
+}
+
+/** The builtin rules that let every program ask these name servers. Their ids are fixed per address, so they are never doubled. */
+export function nameLookupRules(addresses: readonly string[]): Rule[] {
+  return addresses.flatMap(text => {
+    const address = parseAddress(text.split('%')[0] ?? '');
+    if (!address) return [];
+    return [IPPROTO.udp, IPPROTO.tcp].map(
+      (protocol): Rule => ({
+        id: fixedKey('name lookup', address.text, String(protocol)),
+        verdict: 'permit',
+        scope: { remote: { kind: 'address', address: address.text }, port: { from: 53, to: 53 }, protocol, direction: 'out' },
+        lifetime: { kind: 'restart' },
+        enabled: true,
+        note: 'name server of this machine',
+        origin: 'builtin',
+        createdAt: 0,
+      }),
+    );
+  });
+}
+
+/**
+ * Sets up what asking needs: provider and sublayer in `engine`, persistent; in `dynamic` (usually a dynamic session, so that it goes with
+ * the guard) the ask callouts, the ask filters below everything else, the permits that make a layer usable, and the builtin rules.
+ * Each session changes in one transaction. Safe to call again.
+ */
+export async function installBase(engine: FilterEngine, dynamic: FilterEngine, options: BaseOptions): Promise<void> {
+  await installProvider(engine);
+  await dynamic.transaction(async () => {
+    for (const layer of RULE_LAYERS) {
+      await ensure(
+        dynamic.calloutAdd({
+          calloutKey: layer.askCallout,
+          displayData: { name: `Sallyport asks at ${layer.name}` },
+          flags: 0,
+          providerKey: SALLYPORT_PROVIDER,
+          applicableLayer: layer.layerKey,
+        }),
+      );
+      for (const filter of baseFilters(layer, options.failPolicy)) await ensure(dynamic.filterAdd(filter));
+    }
+    for (const rule of nameLookupRules(options.nameLookups ?? [])) {
+      for (const filter of compileRule(rule)) await ensure(dynamic.filterAdd(filter));
+    }
+  });
+}
