@@ -14,7 +14,10 @@ import type {
 /** A fixed moment for tests of the screen: 2026-11-23 12:04:31 UTC. */
 export const NOON = Date.UTC(2026, 10, 23, 12, 4, 31);
 
-export function anAttempt(id: number, more: Partial<ConnectionAttempt> & { program?: string; name?: string; parent?: string } = {}): ConnectionAttempt {
+export function anAttempt(
+  id: number,
+  more: Partial<ConnectionAttempt> & { program?: string; name?: string; parent?: string } = {},
+): ConnectionAttempt {
   const { program = '/usr/bin/curl', name, parent = 'sh', ...rest } = more;
   const names: readonly NameEvidence[] = name ? [{ name, kind: 'dns', at: NOON - 300 - id, pid: 4000 + id, ttl: 60 }] : [];
   return {
@@ -45,7 +48,14 @@ export function anAttempt(id: number, more: Partial<ConnectionAttempt> & { progr
 
 export const aRequest = (id: number, more: Parameters<typeof anAttempt>[1] & { deadline?: number } = {}): Request => {
   const { deadline, ...attempt } = more;
-  return { id, attempt: anAttempt(id, attempt), attempts: [id], state: 'asking', since: NOON - 4000, ...(deadline ? { deadline } : {}) };
+  return {
+    id,
+    attempt: anAttempt(id, attempt),
+    attempts: [id],
+    state: 'asking',
+    since: NOON - 4000,
+    ...(deadline ? { deadline } : {}),
+  };
 };
 
 const status: GuardStatus = {
@@ -124,7 +134,8 @@ export class ScriptedClient implements GuardClient {
     if (this.result) return this.result;
     if (command.type !== 'answer') return { ok: true, settled: 0 };
     const settled = this.#snapshot.requests.filter(
-      request => command.requests.includes(request.id) || (command.lifetime.kind !== 'once' && covers(command.scope, request.attempt)),
+      request =>
+        command.requests.includes(request.id) || (command.lifetime.kind !== 'once' && covers(command.scope, request.attempt)),
     );
     const gone = new Set(settled.map(request => request.id));
     const entries = settled.map(
