@@ -39,6 +39,10 @@ export interface GuardHost {
    * only after this, so the next attempt is never asked again.
    */
   readonly published: () => Promise<void>;
+  /** Learns more about who asks, where the source could not at once. The question is put after a quarter of a second in any case. */
+  readonly identify?: (attempt: ConnectionAttempt) => Promise<ConnectionAttempt['identity'] | undefined>;
+  /** Whether a process still runs: rules that live as long as it are removed when it does not. Default: signal 0. */
+  readonly processAlive?: (pid: number, startTime?: number) => boolean;
   readonly clock: {
     now(): number;
     setTimeout(fn: () => void, ms: number): unknown;

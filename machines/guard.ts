@@ -1,0 +1,315 @@
+import { createActor, fromPromise } from 'xstate';
+import type { ConnectionAttempt, DecidedAttempt, SourceEvent, Verdict } from '../engine/model/attempt.ts';
+import { installBase } from '../engine/rules/base.ts';
+import type { Rule, Scope } from '../engine/rules/rule.ts';
+import { canonicalScope, covers } from '../engine/rules/scope.ts';
+import { Activity } from './activity.ts';
+import { EngineView } from './engine-view.ts';
+import type { CommandResult, GuardClient, GuardCommand, GuardSnapshot, GuardStatus, Notice } from './guard-client.ts';
+import { runCommand } from './guard-commands.ts';
+import { type GuardEvent, type GuardExit, Listeners } from './guard-events.ts';
+import type { GuardHost } from './guard-host.ts';
+import { guardMachine } from './guard-machine.ts';
+import { OutputLines } from './output-lines.ts';
+import { Publisher } from './publisher.ts';
+import { decidedBy, RequestDesk } from './request-desk.ts';
+import { nextExpiry, RuleBook, type RuleNews } from './rule-book.ts';
+
+export interface GuardOptions {
+  readonly defaultVerdict: Verdict;
+  /** Seconds until the default answers; undefined: never, while somebody can be asked. */
+  readonly timeoutSeconds?: number;
+  /** False in line mode without a person: the default answers at once. */
+  readonly asksPerson: boolean;
+  /** Name servers that every program may ask without a question. */
+  readonly nameLookups?: readonly string[];
+}
+
+export interface Guard extends GuardClient {
+  /** Installs what asking needs and starts the source. Resolves when it runs or has failed (see `exited`, `snapshot().status`). */
+  start(): Promise<void>;
+  /** Ends the source and writes history. Safe to call at any time, also twice. The sessions stay open: who opened them closes them. */
+  stop(): Promise<void>;
+  /** Resolves when the supervised command has ended, the source failed, or the guard was stopped. */
+  readonly exited: Promise<GuardExit>;
+  /** Tells what happens as it happens, for line mode and --json. Returns the unsubscribe function. */
+  events(listener: (event: GuardEvent) => void): () => void;
+}
+
+/** Attempts that `preview` counts matches in. */
+const PREVIEW_OF = 500;
+const NOTICES_KEEP = 50;
+/** How often processes are looked after while rules live as long as they do, milliseconds. */
+const PROCESS_SWEEP_MS = 2000;
+const SWEEP_RETRY_MS = 5000;
+
+function runs(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch (error) {
+    return error instanceof Error && 'code' in error && error.code === 'EPERM';
+  }
+}
+
+const messageOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));
+
+/** The running whole: a host's source, the requests that wait, the rules and history. One guard per source; it starts once. */
+export function createGuard(host: GuardHost, options: GuardOptions): Guard {
+  const { clock, source } = host;
+  const { defaultVerdict, timeoutSeconds, asksPerson } = options;
+  const events = new Listeners<GuardEvent>();
+  const output = new OutputLines();
+  const exit = Promise.withResolvers<GuardExit>();
+  let notices: readonly Notice[] = [];
+  let decided = 0;
+  let unsubscribe: (() => Promise<void>) | undefined;
+
+  const notice = (level: Notice['level'], text: string) => {
+    notices = [...notices, { seq: (notices.at(-1)?.seq ?? 0) + 1, level, text }].slice(-NOTICES_KEEP);
+    events.tell({ type: 'notice', at: clock.now(), level, text });
+    publisher.touch('notices');
+  };
+
+  const view = new EngineView(host.engine, () => publisher.touch('filters', 'subLayers', 'layers'));
+  const refresh = () =>
+    view.refresh().catch(error => notice('error', `The engine's filters could not be read: ${messageOf(error)}`));
+  const activity = new Activity(host.history, message => notice('error', message));
+
+  const onRules = (news: readonly RuleNews[]) => {
+    for (const item of news) events.tell({ type: 'rule', at: clock.now(), ...item });
+    publisher.touch('rules', 'canUndo');
+    planSweep();
+    void refresh();
+  };
+  const book = new RuleBook(host, onRules, filters => view.note(filters));
+
+  const desk = new RequestDesk(
+    host,
+    { defaultVerdict, asksPerson, ...(timeoutSeconds === undefined ? {} : { timeoutMs: timeoutSeconds * 1000 }) },
+    {
+      changed: () => publisher.touch('requests', 'canUndo'),
+      held: (request, attempt) => {
+        const deadline = request.deadline === undefined ? {} : { deadline: request.deadline };
+        events.tell({ type: 'held', at: clock.now(), request: request.id, attempt, ...deadline });
+      },
+      decided: (attempt, outcome, waited) => {
+        const { verdict, by, ruleId, filterId } = outcome;
+        const at = clock.now();
+        const made = { verdict, by, waited, ...(ruleId ? { ruleId } : {}), ...(filterId ? { filterId } : {}) };
+        activity.add({ at, attempt, ...made });
+        events.tell({ type: 'decided', at, attempt, ...made });
+        publisher.touch('activity');
+      },
+      withdrawn: (attempt, reason, waited) => {
+        const at = clock.now();
+        activity.add({ at, attempt, verdict: 'withdrawn', by: { kind: 'no-match' }, waited });
+        events.tell({ type: 'withdrawn', at, attempt, reason, waited });
+        publisher.touch('activity');
+      },
+      recordFailed: (_, outcome) => notice('error', `Answered once, but the rule was not kept: ${outcome.recordFailure}`),
+      problem: message => notice('error', message),
+    },
+  );
+
+  const isOver = ({ lifetime }: Rule): boolean => {
+    if (lifetime.kind === 'until') return lifetime.at <= clock.now();
+    return lifetime.kind === 'process' && !(host.processAlive ?? runs)(lifetime.pid, lifetime.startTime);
+  };
+  const sweep = async () => {
+    try {
+      await book.expire(isOver);
+      planSweep();
+    } catch (error) {
+      notice('error', `Rules whose time is over could not be removed: ${messageOf(error)}`);
+      machine.send({ type: 'sweep.in', ms: SWEEP_RETRY_MS });
+    }
+  };
+  const planSweep = () => {
+    const rules = book.list();
+    const expiry = nextExpiry(rules);
+    const processes = rules.some(rule => rule.lifetime.kind === 'process') ? PROCESS_SWEEP_MS : Number.POSITIVE_INFINITY;
+    const ms = Math.min(processes, expiry === undefined ? Number.POSITIVE_INFINITY : Math.max(0, expiry - clock.now()));
+    machine.send({ type: 'sweep.in', ...(Number.isFinite(ms) ? { ms } : {}) });
+  };
+
+  /** Rules may also be changed by other sessions: `sallyport rules add` in another terminal. */
+  const reload = async () => {
+    const { changed, problems } = await book.load();
+    for (const problem of problems) notice('warning', problem);
+    if (!changed) return;
+    publisher.touch('rules');
+    planSweep();
+    await host.published();
+    desk.redecide();
+  };
+  let reloading = false;
+  const onEngineChange = () => {
+    if (reloading) return;
+    reloading = true;
+    clock.setTimeout(() => {
+      reloading = false;
+      void refresh();
+      reload().catch(error => notice('error', `The rules could not be read: ${messageOf(error)}`));
+    }, 20);
+  };
+
+  const prepare = async () => {
+    await installBase(host.engine, host.dynamic, {
+      failPolicy: source.failPolicy,
+      ...(options.nameLookups ? { nameLookups: options.nameLookups } : {}),
+    });
+    for (const problem of (await book.load()).problems) notice('warning', problem);
+    await book.expire(isOver);
+    activity.load();
+    await refresh();
+    publisher.touch('rules', 'activity');
+    unsubscribe = await host.engine.subscribeChanges(onEngineChange);
+    await host.published();
+  };
+
+  const onDecided = (attempt: DecidedAttempt) => {
+    decided++;
+    const filterId = attempt.filterId === undefined ? undefined : String(attempt.filterId);
+    const ruleId = view.ruleOf(attempt.filterId);
+    const { filterId: _, filterKey: __, verdict, ...plainAttempt } = attempt;
+    const made = {
+      verdict,
+      by: decidedBy(filterId, ruleId),
+      waited: 0,
+      ...(ruleId ? { ruleId } : {}),
+      ...(filterId ? { filterId } : {}),
+    };
+    activity.add({ at: attempt.at, attempt: plainAttempt, ...made });
+    if (events.size > 0) events.tell({ type: 'decided', at: attempt.at, attempt: plainAttempt, ...made });
+    publisher.touch('activity', 'status');
+  };
+
+  const onSource = (event: SourceEvent): void => {
+    switch (event.type) {
+      case 'pended':
+        desk.hold(event.attempt);
+        break;
+      case 'decided':
+        onDecided(event.attempt);
+        break;
+      case 'withdrawn':
+        desk.withdraw(event.id, event.reason);
+        break;
+      case 'completed':
+        if (activity.complete(event.id, event.result)) publisher.touch('activity');
+        events.tell({ type: 'completed', at: clock.now(), id: event.id, result: event.result });
+        break;
+      case 'named':
+        desk.learn(event.address, event.evidence);
+        break;
+      case 'output':
+        output.push(event.stream, event.data);
+        publisher.touch('output');
+        events.tell(event);
+        break;
+      case 'warning':
+        notice('warning', event.message);
+        break;
+      case 'exited':
+        desk.close();
+        machine.send({ type: 'source.exited', code: event.code, signal: event.signal });
+        events.tell({ type: 'exited', at: clock.now(), code: event.code, signal: event.signal });
+        break;
+      case 'failed':
+        machine.send({ type: 'source.failed', message: event.message });
+    }
+  };
+
+  const machine = createActor(
+    guardMachine.provide({
+      actors: {
+        prepare: fromPromise(prepare),
+        open: fromPromise(() => source.start(onSource)),
+        close: fromPromise(async () => {
+          desk.close();
+          await Promise.allSettled([source.stop(), unsubscribe?.()]);
+          activity.flush();
+        }),
+      },
+      actions: { sweep: () => void sweep() },
+    }),
+    { clock },
+  );
+
+  const status = (): GuardStatus => {
+    const { value, context } = machine.getSnapshot();
+    const isEnded = typeof value === 'object' ? value.watching.source === 'ended' : value === 'stopping' || value === 'stopped';
+    const phase = context.failure ? 'failed' : isEnded ? 'ended' : typeof value === 'object' ? 'running' : 'starting';
+    return {
+      kind: source.kind,
+      title: source.title,
+      phase,
+      failPolicy: source.failPolicy,
+      defaultVerdict,
+      ...(timeoutSeconds === undefined ? {} : { timeout: timeoutSeconds }),
+      ...(context.exit ? { exit: context.exit } : {}),
+      ...(context.failure ? { failure: context.failure } : {}),
+      decided,
+    };
+  };
+
+  const publisher = new Publisher(clock, {
+    status,
+    requests: () => desk.table.list(),
+    activity: () => activity.list(),
+    rules: () => book.list(),
+    filters: () => view.filters,
+    subLayers: () => view.subLayers,
+    layers: () => view.layers,
+    output: () => output.list(),
+    notices: () => notices,
+    canUndo: () => book.canUndo,
+  });
+
+  const settled = Promise.withResolvers<void>();
+  const stopped = Promise.withResolvers<void>();
+  machine.subscribe(({ value, context }) => {
+    publisher.touch('status');
+    if (typeof value === 'object' || value === 'failed' || value === 'stopped') settled.resolve();
+    if (context.failure) {
+      if (value === 'failed') events.tell({ type: 'failed', at: clock.now(), message: context.failure });
+      exit.resolve({ code: null, signal: null, failure: context.failure });
+    } else if (context.exit) exit.resolve(context.exit);
+    if (value === 'stopped') {
+      exit.resolve({ code: null, signal: null });
+      publisher.flush();
+      stopped.resolve();
+    }
+  });
+  machine.start();
+
+  const stop = () => {
+    machine.send({ type: 'stop' });
+    return stopped.promise;
+  };
+
+  return {
+    exited: exit.promise,
+    start: () => {
+      machine.send({ type: 'start' });
+      return settled.promise;
+    },
+    stop,
+    events: listener => events.add(listener),
+    subscribe: listener => publisher.subscribe(listener),
+    snapshot: (): GuardSnapshot => publisher.snapshot(),
+    send: (command: GuardCommand): Promise<CommandResult> => runCommand({ host, desk, book, stop }, command),
+    preview: (scope: Scope, verdict: Verdict = 'permit') => {
+      const canonical = canonicalScope(scope);
+      const requests = desk.table.list().filter(request => covers(canonical, request.attempt, verdict));
+      const recent = activity.recent(PREVIEW_OF);
+      return {
+        settles: requests.map(request => request.id),
+        matched: recent.filter(attempt => covers(canonical, attempt, verdict)).length,
+        of: recent.length,
+      };
+    },
+    explain: (attempt: ConnectionAttempt) => host.explain(attempt),
+  };
+}
