@@ -1,0 +1,248 @@
+import koffi from 'koffi';
+import { FWP_E } from '../model/errors.gen.ts';
+import type { FilterEngine, FilterEnumTemplate, ObjectChange, SessionOptions } from '../model/filter-engine.ts';
+import type { Guid } from '../model/guid.ts';
+import type { Callout, Filter, FilterInput, Layer, Provider, ProviderContext, Session, SubLayer } from '../model/objects.ts';
+import * as compose from './compose.ts';
+import * as layout from './layouts.ts';
+import type { Pointer } from './memory.ts';
+import { fwpuclnt } from './native.ts';
+import { type NetEvent, type NetEventOptions, netEvents } from './net-events.ts';
+import * as parse from './parse.ts';
+import { WfpSession } from './session.ts';
+import { subscribeAllChanges } from './subscriptions.ts';
+
+const LUID = koffi.struct({ value: 'uint64_t' });
+const CALLOUT_ID = koffi.struct({ value: 'uint32_t' });
+const FWPM_TXN_READ_ONLY = 1;
+
+/** A session with the Base Filtering Engine of this machine. */
+export class WindowsFilterEngine implements FilterEngine {
+  readonly #session: WfpSession;
+  readonly #ends = new Set<() => Promise<void>>();
+
+  constructor(session: WfpSession) {
+    this.#session = session;
+  }
+
+  get sessionKey(): Guid {
+    return this.#session.sessionKey;
+  }
+
+  async transaction<T>(work: () => T | Promise<T>, options: { readonly readOnly?: boolean } = {}): Promise<T> {
+    await this.transactionBegin(options);
+    let result: T;
+    try {
+      result = await work();
+    } catch (error) {
+      // The reason is the work's error; an abort that fails too (FWP_E_TXN_ABORTED by the engine itself) adds nothing.
+      await this.transactionAbort().catch(() => undefined);
+      throw error;
+    }
+    await this.transactionCommit();
+    return result;
+  }
+
+  transactionBegin(options: { readonly readOnly?: boolean } = {}): Promise<void> {
+    return this.#session.simple('FwpmTransactionBegin0', options.readOnly ? FWPM_TXN_READ_ONLY : 0);
+  }
+
+  transactionCommit(): Promise<void> {
+    return this.#session.simple('FwpmTransactionCommit0');
+  }
+
+  transactionAbort(): Promise<void> {
+    return this.#session.simple('FwpmTransactionAbort0');
+  }
+
+  providerAdd(provider: Provider): Promise<void> {
+    return this.#session.withArena(context =>
+      this.#session.check('FwpmProviderAdd0', compose.composeProvider(context, provider), 0n),
+    );
+  }
+
+  providerDeleteByKey(key: Guid): Promise<void> {
+    return this.#session.deleteByKey('Provider', key);
+  }
+
+  providerGetByKey(key: Guid): Promise<Provider> {
+    return this.#session.getByKey('Provider', key, parse.parseProvider, FWP_E.FWP_E_PROVIDER_NOT_FOUND);
+  }
+
+  providerEnum(): Promise<readonly Provider[]> {
+    return this.#session.enumerate('Provider', () => 0n, parse.parseProvider);
+  }
+
+  providerContextAdd(value: Omit<ProviderContext, 'providerContextId'>): Promise<bigint> {
+    return this.#session.withArena(async context => {
+      const id = context.arena.struct(LUID);
+      await this.#session.check('FwpmProviderContextAdd0', compose.composeProviderContext(context, value), 0n, id.address);
+      return id.struct.bigint('value');
+    });
+  }
+
+  providerContextDeleteByKey(key: Guid): Promise<void> {
+    return this.#session.deleteByKey('ProviderContext', key);
+  }
+
+  providerContextGetByKey(key: Guid): Promise<ProviderContext> {
+    return this.#session.getByKey('ProviderContext', key, parse.parseProviderContext, FWP_E.FWP_E_PROVIDER_CONTEXT_NOT_FOUND);
+  }
+
+  /** General contexts only: the others hold IPsec policies. */
+  providerContextEnum(template: { readonly providerKey?: Guid } = {}): Promise<readonly ProviderContext[]> {
+    return this.#session.enumerate(
+      'ProviderContext',
+      ({ arena }) => {
+        const { address, struct } = arena.struct(layout.FWPM_PROVIDER_CONTEXT_ENUM_TEMPLATE0);
+        struct.setBigint('providerKey', arena.guid(template.providerKey));
+        struct.setNumber('providerContextType', compose.FWPM_GENERAL_CONTEXT);
+        return address;
+      },
+      parse.parseProviderContext,
+    );
+  }
+
+  subLayerAdd(subLayer: SubLayer): Promise<void> {
+    return this.#session.withArena(context =>
+      this.#session.check('FwpmSubLayerAdd0', compose.composeSubLayer(context, subLayer), 0n),
+    );
+  }
+
+  subLayerDeleteByKey(key: Guid): Promise<void> {
+    return this.#session.deleteByKey('SubLayer', key);
+  }
+
+  subLayerGetByKey(key: Guid): Promise<SubLayer> {
+    return this.#session.getByKey('SubLayer', key, parse.parseSubLayer, FWP_E.FWP_E_SUBLAYER_NOT_FOUND);
+  }
+
+  subLayerEnum(template: { readonly providerKey?: Guid } = {}): Promise<readonly SubLayer[]> {
+    return this.#session.enumerate(
+      'SubLayer',
+      ({ arena }) => {
+        const { address, struct } = arena.struct(layout.FWPM_SUBLAYER_ENUM_TEMPLATE0);
+        struct.setBigint('providerKey', arena.guid(template.providerKey));
+        return address;
+      },
+      parse.parseSubLayer,
+    );
+  }
+
+  calloutAdd(callout: Omit<Callout, 'calloutId'>): Promise<number> {
+    return this.#session.withArena(async context => {
+      const id = context.arena.struct(CALLOUT_ID);
+      await this.#session.check('FwpmCalloutAdd0', compose.composeCallout(context, callout), 0n, id.address);
+      return id.struct.number('value');
+    });
+  }
+
+  calloutDeleteByKey(key: Guid): Promise<void> {
+    return this.#session.deleteByKey('Callout', key);
+  }
+
+  calloutGetByKey(key: Guid): Promise<Callout> {
+    return this.#session.getByKey('Callout', key, parse.parseCallout, FWP_E.FWP_E_CALLOUT_NOT_FOUND);
+  }
+
+  /** The engine's own template needs a layer; without one all are asked for and picked from here. */
+  async calloutEnum(template: { readonly providerKey?: Guid; readonly layerKey?: Guid } = {}): Promise<readonly Callout[]> {
+    const { providerKey, layerKey } = template;
+    const all = await this.#session.enumerate(
+      'Callout',
+      ({ arena }) => {
+        if (!layerKey) return 0n;
+        const { address, struct } = arena.struct(layout.FWPM_CALLOUT_ENUM_TEMPLATE0);
+        struct.setBigint('providerKey', arena.guid(providerKey));
+        struct.setGuid('layerKey', layerKey);
+        return address;
+      },
+      parse.parseCallout,
+    );
+    return providerKey ? all.filter(callout => callout.providerKey === providerKey) : all;
+  }
+
+  #parseFilter = (address: Pointer): Filter => parse.parseFilter(address, this.#session.security);
+
+  filterAdd(filter: FilterInput): Promise<Filter> {
+    return this.#session.withArena(async context => {
+      const id = context.arena.struct(LUID);
+      await this.#session.check('FwpmFilterAdd0', compose.composeFilter(context, filter), 0n, id.address);
+      const filterId = id.struct.bigint('value');
+      return this.#session.getFilterById(context.arena, filterId, this.#parseFilter, FWP_E.FWP_E_FILTER_NOT_FOUND);
+    });
+  }
+
+  filterDeleteByKey(key: Guid): Promise<void> {
+    return this.#session.deleteByKey('Filter', key);
+  }
+
+  filterDeleteById(id: bigint): Promise<void> {
+    return this.#session.simple('FwpmFilterDeleteById0', id);
+  }
+
+  filterGetByKey(key: Guid): Promise<Filter> {
+    return this.#session.getByKey('Filter', key, this.#parseFilter, FWP_E.FWP_E_FILTER_NOT_FOUND);
+  }
+
+  filterGetById(id: bigint): Promise<Filter> {
+    return this.#session.withArena(({ arena }) =>
+      this.#session.getFilterById(arena, id, this.#parseFilter, FWP_E.FWP_E_FILTER_NOT_FOUND),
+    );
+  }
+
+  filterEnum(template?: FilterEnumTemplate): Promise<readonly Filter[]> {
+    return this.#session.enumerate(
+      'Filter',
+      context => (template ? compose.composeFilterTemplate(context, template) : 0n),
+      this.#parseFilter,
+    );
+  }
+
+  layerGetByKey(key: Guid): Promise<Layer> {
+    return this.#session.getByKey('Layer', key, parse.parseLayer, FWP_E.FWP_E_LAYER_NOT_FOUND);
+  }
+
+  layerEnum(): Promise<readonly Layer[]> {
+    return this.#session.enumerate('Layer', () => 0n, parse.parseLayer);
+  }
+
+  sessionEnum(): Promise<readonly Session[]> {
+    return this.#session.enumerate('Session', () => 0n, parse.parseSession);
+  }
+
+  async subscribeChanges(listener: (change: ObjectChange) => void): Promise<() => Promise<void>> {
+    return this.#keep(await subscribeAllChanges(this.#session, listener));
+  }
+
+  /**
+   * Reports what the kernel dropped and, when asked, allowed. Switches collection on (an engine option that outlives the session, hence
+   * not possible in a dynamic session or a transaction).
+   */
+  async netEvents(listener: (event: NetEvent) => void, options: NetEventOptions = {}): Promise<() => Promise<void>> {
+    return this.#keep(await netEvents(this.#session, listener, options));
+  }
+
+  #keep(end: () => Promise<void>): () => Promise<void> {
+    this.#ends.add(end);
+    return async () => {
+      this.#ends.delete(end);
+      await end();
+    };
+  }
+
+  async close(): Promise<void> {
+    for (const end of [...this.#ends]) await end().catch(() => undefined);
+    this.#ends.clear();
+    await this.#session.close();
+  }
+}
+
+/**
+ * Opens a session with the Base Filtering Engine (FwpmEngineOpen0). Loads fwpuclnt.dll on first use.
+ * @throws WfpError when BFE is stopped or the caller has no rights; Error on a system that is not Windows
+ */
+export async function openWindowsEngine(options: SessionOptions = {}): Promise<WindowsFilterEngine> {
+  const display = options.displayData ?? { name: 'Sallyport' };
+  return new WindowsFilterEngine(await WfpSession.open(fwpuclnt(), { ...options, displayData: display }));
+}

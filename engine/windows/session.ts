@@ -1,0 +1,167 @@
+import koffi from 'koffi';
+import type { SessionOptions } from '../model/filter-engine.ts';
+import { type Guid, newGuid } from '../model/guid.ts';
+import { Arena } from './arena.ts';
+import { composeSession } from './compose.ts';
+import type { ComposeContext } from './compose-value.ts';
+import { guidToBytes, type Pointer, readBytes, Struct } from './memory.ts';
+import { type Fwpuclnt, failure, type NativeName } from './native.ts';
+import type { SecurityCodec } from './security.ts';
+
+const RPC_C_AUTHN_WINNT = 10;
+/** Entries asked for at a time. */
+const PAGE = 256;
+const ERROR_INVALID_HANDLE = 6;
+
+const POINTER = koffi.struct({ value: 'void *' });
+const ENUM_RESULT = koffi.struct({ entries: 'void *', count: 'uint32_t' });
+
+/** The kinds of object whose functions differ in the name only. */
+export type Kind = 'Provider' | 'ProviderContext' | 'SubLayer' | 'Callout' | 'Filter' | 'Layer' | 'Session';
+
+/**
+ * One engine handle. Its calls run one after another: two RPCs on one handle would interleave in the session's single transaction.
+ */
+export class WfpSession {
+  readonly sessionKey: Guid;
+  readonly native: Fwpuclnt;
+  #handle: Pointer;
+  #last: Promise<unknown> = Promise.resolve();
+
+  private constructor(native: Fwpuclnt, handle: Pointer, sessionKey: Guid) {
+    this.native = native;
+    this.#handle = handle;
+    this.sessionKey = sessionKey;
+  }
+
+  /** FwpmEngineOpen0. @throws WfpError: FWP_E_ALREADY_EXISTS for a key in use; 1753 or 1722 when BFE does not run; 5 without rights */
+  static async open(native: Fwpuclnt, options: SessionOptions): Promise<WfpSession> {
+    const sessionKey = options.sessionKey ?? newGuid();
+    const arena = new Arena();
+    try {
+      const session = composeSession({ arena, security: native.security }, { ...options, sessionKey });
+      const out = arena.struct(POINTER);
+      const code = await native.call('FwpmEngineOpen0', 0n, RPC_C_AUTHN_WINNT, 0n, session, out.address);
+      if (code !== 0) throw failure('FwpmEngineOpen0', code);
+      return new WfpSession(native, out.struct.bigint('value'), sessionKey);
+    } finally {
+      arena.dispose();
+    }
+  }
+
+  get security(): SecurityCodec {
+    return this.native.security;
+  }
+
+  /** Runs `work` with memory of its own after all earlier calls of this session; the memory dies with it. */
+  withArena<T>(work: (context: ComposeContext) => Promise<T>): Promise<T> {
+    const run = async (): Promise<T> => {
+      const arena = new Arena();
+      try {
+        return await work({ arena, security: this.security });
+      } finally {
+        arena.dispose();
+      }
+    };
+    const result = this.#last.then(run, run);
+    this.#last = result.catch(() => undefined);
+    return result;
+  }
+
+  /** One call with the engine handle in front, inside `withArena`. @throws WfpError */
+  async check(name: NativeName, ...args: readonly (Pointer | number)[]): Promise<void> {
+    if (this.#handle === 0n) throw failure(name, ERROR_INVALID_HANDLE);
+    const code = await this.native.call(name, this.#handle, ...args);
+    if (code !== 0) throw failure(name, code);
+  }
+
+  /** A call that takes numbers only. */
+  simple(name: NativeName, ...args: readonly (Pointer | number)[]): Promise<void> {
+    return this.withArena(() => this.check(name, ...args));
+  }
+
+  /** Fwpm*DeleteByKey0. */
+  deleteByKey(kind: Exclude<Kind, 'Layer' | 'Session'>, key: Guid): Promise<void> {
+    return this.withArena(({ arena }) => this.check(`Fwpm${kind}DeleteByKey0`, arena.bytes(guidToBytes(key))));
+  }
+
+  /** Calls a function whose last parameter receives an object, reads the object and frees it. */
+  async #receive<T>(
+    arena: Arena,
+    name: NativeName,
+    before: Pointer,
+    parse: (address: Pointer) => T,
+    missing: number,
+  ): Promise<T> {
+    const out = arena.struct(POINTER);
+    await this.check(name, before, out.address);
+    const address = out.struct.bigint('value');
+    // FwpmFilterGetById0 was seen to succeed with NULL.
+    if (address === 0n) throw failure(name, missing);
+    try {
+      return parse(address);
+    } finally {
+      this.native.free(out.address);
+    }
+  }
+
+  /** Fwpm*GetByKey0. `missing`: the code to report should the engine return nothing. */
+  getByKey<T>(kind: Exclude<Kind, 'Session'>, key: Guid, parse: (address: Pointer) => T, missing: number): Promise<T> {
+    return this.withArena(({ arena }) =>
+      this.#receive(arena, `Fwpm${kind}GetByKey0`, arena.bytes(guidToBytes(key)), parse, missing),
+    );
+  }
+
+  /** FwpmFilterGetById0; also inside another call's turn. */
+  getFilterById<T>(arena: Arena, id: bigint, parse: (address: Pointer) => T, missing: number): Promise<T> {
+    return this.#receive(arena, 'FwpmFilterGetById0', id, parse, missing);
+  }
+
+  /** All entries of a snapshot: handle, pages, free each page, destroy the handle whatever happens. */
+  enumerate<T>(
+    kind: Kind | 'NetEvent',
+    template: (context: ComposeContext) => Pointer,
+    parse: (address: Pointer) => T,
+    enumName: NativeName = `Fwpm${kind as Kind}Enum0`,
+  ): Promise<T[]> {
+    return this.withArena(async context => {
+      const out = context.arena.struct(POINTER);
+      await this.check(`Fwpm${kind}CreateEnumHandle0`, template(context), out.address);
+      const handle = out.struct.bigint('value');
+      try {
+        const all: T[] = [];
+        const page = context.arena.struct(ENUM_RESULT);
+        for (;;) {
+          page.struct.setBigint('entries', 0n);
+          await this.check(enumName, handle, PAGE, page.address, page.address + 8n);
+          const count = page.struct.number('count');
+          try {
+            for (const entry of pointers(page.struct.bigint('entries'), count)) all.push(parse(entry));
+          } finally {
+            if (page.struct.bigint('entries') !== 0n) this.native.free(page.address);
+          }
+          if (count < PAGE) return all;
+        }
+      } finally {
+        await this.check(`Fwpm${kind}DestroyEnumHandle0`, handle);
+      }
+    });
+  }
+
+  /** FwpmEngineClose0, once. It returns after the last running callback, so it must not block the loop that runs them. */
+  async close(): Promise<void> {
+    await this.withArena(async () => {
+      if (this.#handle === 0n) return;
+      const handle = this.#handle;
+      this.#handle = 0n;
+      const code = await this.native.call('FwpmEngineClose0', handle);
+      if (code !== 0) throw failure('FwpmEngineClose0', code);
+    });
+  }
+}
+
+function pointers(address: Pointer, count: number): Pointer[] {
+  if (count === 0 || address === 0n) return [];
+  const list = new Struct(POINTER, readBytes(address, count * 8));
+  return Array.from({ length: count }, (_, index) => list.element(index).bigint('value'));
+}

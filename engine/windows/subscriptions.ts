@@ -1,0 +1,93 @@
+import koffi from 'koffi';
+import type { ObjectChange } from '../model/filter-engine.ts';
+import * as layout from './layouts.ts';
+import type { Pointer } from './memory.ts';
+import type { NativeName } from './native.ts';
+import { parseChange } from './parse.ts';
+import type { WfpSession } from './session.ts';
+
+/** void cb(void *context, const T *data); T is read before the callback returns, for it is gone afterwards. */
+const callbackType = koffi.pointer(koffi.proto('void', ['void *', 'void *']));
+const POINTER = koffi.struct({ value: 'void *' });
+/** FWPM_SUBSCRIPTION_FLAG_NOTIFY_ON_ADD | NOTIFY_ON_DELETE. */
+const NOTIFY_ON_ADD_AND_DELETE = 3;
+
+const KINDS = [
+  ['provider', 'Provider'],
+  ['sublayer', 'SubLayer'],
+  ['callout', 'Callout'],
+  ['providerContext', 'ProviderContext'],
+  ['filter', 'Filter'],
+] as const;
+
+/**
+ * One subscription with its callback. The engine calls from a thread of its own; koffi hands the call to the event loop and lets that
+ * thread wait. Ending a subscription waits for a running callback, so it is always called from a worker thread while the loop runs.
+ */
+async function subscribe(
+  session: WfpSession,
+  names: { readonly subscribe: NativeName; readonly unsubscribe: NativeName },
+  flags: number,
+  onData: (data: Pointer) => void,
+): Promise<() => Promise<void>> {
+  const callback = koffi.register((_context: Pointer, data: Pointer | null) => {
+    try {
+      if (data) onData(data);
+    } catch (error) {
+      // The engine's thread waits for us and takes no exception; the program's handler gets it on its own turn.
+      queueMicrotask(() => {
+        throw error;
+      });
+    }
+  }, callbackType);
+  try {
+    const handle = await session.withArena(async ({ arena }) => {
+      const subscription = arena.struct(layout.FWPM_FILTER_SUBSCRIPTION0);
+      subscription.struct.setNumber('flags', flags);
+      const out = arena.struct(POINTER);
+      await session.check(names.subscribe, subscription.address, callback, 0n, out.address);
+      return out.struct.bigint('value');
+    });
+    let ended = false;
+    return async () => {
+      if (ended) return;
+      ended = true;
+      await session.simple(names.unsubscribe, handle);
+      koffi.unregister(callback);
+    };
+  } catch (error) {
+    koffi.unregister(callback);
+    throw error;
+  }
+}
+
+/** Changes of all five kinds of object, without template: every object that this caller may read. */
+export async function subscribeAllChanges(
+  session: WfpSession,
+  listener: (change: ObjectChange) => void,
+): Promise<() => Promise<void>> {
+  const ends: (() => Promise<void>)[] = [];
+  const endAll = async () => {
+    for (const end of ends.splice(0)) await end();
+  };
+  try {
+    for (const [object, kind] of KINDS) {
+      const names = { subscribe: `Fwpm${kind}SubscribeChanges0`, unsubscribe: `Fwpm${kind}UnsubscribeChanges0` } as const;
+      ends.push(await subscribe(session, names, NOTIFY_ON_ADD_AND_DELETE, data => listener(parseChange(object, data))));
+    }
+    return endAll;
+  } catch (error) {
+    await endAll();
+    throw error;
+  }
+}
+
+/** FwpmNetEventSubscribeN: the newest that this Windows has. The callback's structure is one version above the function's suffix. */
+export async function subscribeNetEventData(
+  session: WfpSession,
+  onData: (data: Pointer, version: 1 | 2 | 3 | 4 | 5) => void,
+): Promise<() => Promise<void>> {
+  const suffix = ([4, 3, 2, 1] as const).find(candidate => session.native.has(`FwpmNetEventSubscribe${candidate}`)) ?? 0;
+  const names = { subscribe: `FwpmNetEventSubscribe${suffix}`, unsubscribe: 'FwpmNetEventUnsubscribe0' } as const;
+  return subscribe(session, names, 0, data => onData(data, (suffix + 1) as 1 | 2 | 3 | 4 | 5));
+}
