@@ -134,8 +134,14 @@ export interface GuardClient {
   subscribe(listener: (snapshot: GuardSnapshot) => void): () => void;
   snapshot(): GuardSnapshot;
   send(command: GuardCommand): Promise<CommandResult>;
-  /** What a rule of this scope would do: which waiting requests it settles, how many of the last N remembered attempts it matches. */
-  preview(scope: Scope): { readonly settles: readonly number[]; readonly matched: number; readonly of: number };
+  /**
+   * What a rule of this scope would do: which waiting requests it settles, how many of the last N remembered attempts it matches.
+   * Without a verdict, as for `permit`, which covers less: every name of an address must be covered. Throws RuleError for an impossible scope.
+   */
+  preview(
+    scope: Scope,
+    verdict?: Verdict,
+  ): { readonly settles: readonly number[]; readonly matched: number; readonly of: number };
   /** Why: classifies an attempt as it would be decided now, with the whole trace. */
   explain(attempt: ConnectionAttempt): ClassifyTrace;
 }
