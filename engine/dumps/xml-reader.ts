@@ -1,0 +1,247 @@
+import { SaxesParser, type SaxesTagPlain } from 'saxes';
+import { Problems } from './problem.ts';
+import { TextStream } from './text-decoder.ts';
+import type { XmlNode } from './xml-node.ts';
+
+/** Bounds on what a stranger's file may demand. netsh itself stays below 16 levels and 10,000 nodes. */
+const MAX_DEPTH = 64;
+const MAX_NODES = 500_000;
+const MAX_SILENCE = 32 * 1024 * 1024;
+const MAX_ERRORS = 50;
+
+export interface XmlSink {
+  /**
+   * Whether an element is only walked through, its children being handed over one by one. `path` holds the names above it, root first.
+   * What is not a container is handed over as one node.
+   */
+  isContainer(name: string, path: readonly string[]): boolean;
+  /** A container opened; `numItems` as it says itself. */
+  opened?(name: string, path: readonly string[], line: number): void;
+  /** A complete element inside the containers `path`. */
+  node(node: XmlNode, path: readonly string[]): void;
+  /** A container closed. */
+  closed?(name: string, path: readonly string[]): void;
+}
+
+interface Container {
+  readonly name: string;
+  readonly line: number;
+  readonly numItems: string | undefined;
+  count: number;
+}
+
+/**
+ * Streaming reader of the XML that netsh writes: one or more root elements after one declaration (`show state` writes two), the only
+ * attribute `numItems`. Holds one list item at a time. Damage is reported with line and column, never thrown; reading goes on
+ * where that makes sense and stops (`stopped`) where it does not.
+ */
+export class XmlReader {
+  readonly problems = new Problems();
+  /** Set when reading was given up. */
+  stopped = false;
+  private readonly text = new TextStream();
+  private readonly parser: SaxesParser<{ fragment: true; position: false }> = new SaxesParser({
+    fragment: true,
+    position: false,
+  });
+  private readonly sink: XmlSink;
+  private readonly path: string[] = [];
+  private readonly containers: Container[] = [];
+  private readonly stack: XmlNode[] = [];
+  private current: XmlNode | undefined;
+  private nodes = 0;
+  private started = false;
+  private head = '';
+  private sinceTag = 0;
+  private roots = 0;
+  private depth = 0;
+
+  constructor(sink: XmlSink) {
+    this.sink = sink;
+    const parser = this.parser;
+    parser.on('opentag', tag => this.open(tag));
+    parser.on('closetag', tag => this.close(tag));
+    parser.on('text', text => this.characters(text));
+    parser.on('cdata', text => this.characters(text));
+    parser.on('error', error => this.error(error.message));
+  }
+
+  get line(): number {
+    return this.parser.line;
+  }
+
+  /** Column counted from 1. */
+  get column(): number {
+    return this.parser.column + 1;
+  }
+
+  /** Where reading stands: the open elements, root first. */
+  get openElements(): readonly string[] {
+    return [...this.path, ...this.stack.map(node => node.name)];
+  }
+
+  write(bytes: Uint8Array): void {
+    if (!this.stopped) this.feed(this.text.write(bytes), false);
+  }
+
+  /** Ends the source: reports what is still open. */
+  end(): void {
+    if (!this.stopped) this.feed(this.text.end(), true);
+    if (this.stopped) return;
+    const open = this.openElements;
+    if (open.length > 0) {
+      const where = open.length > 1 ? ` (inside ${open.join(' / ')})` : '';
+      this.fail(`the file ends before </${open.at(-1)}>${where}: it is truncated or still being written`);
+    } else if (this.roots === 0) {
+      this.fail(this.started ? 'there is no element in the file: it is no netsh dump' : 'the file is empty');
+    } else {
+      try {
+        this.parser.close();
+      } catch (error) {
+        this.fail((error as Error).message);
+      }
+    }
+    if (this.text.replaced > 0) {
+      this.problems.add(
+        'warning',
+        0,
+        0,
+        `${this.text.replaced} characters are not valid in the file's encoding and are shown as \uFFFD`,
+      );
+    }
+  }
+
+  /** Reports an error at the place where reading stands and gives up. */
+  fail(message: string): void {
+    this.problems.add('error', this.line, this.column, message);
+    this.stopped = true;
+  }
+
+  private feed(text: string, last: boolean): void {
+    let piece = text;
+    if (!this.started) {
+      this.head += text;
+      const begin = this.head.search(/[^\s\uFEFF]/);
+      if (begin < 0 && this.head.length < MAX_SILENCE && !last) return;
+      if (begin < 0) return;
+      if (!last && this.head.length < begin + 256 && !this.head.includes('>')) return;
+      piece = this.head;
+      this.head = '';
+      this.started = true;
+      if (piece[begin] !== '<') {
+        this.problems.add(
+          'error',
+          1 + newlines(piece, begin),
+          1 + column(piece, begin),
+          `this is not XML: it begins with ${quoted(piece, begin)}`,
+        );
+        this.stopped = true;
+        return;
+      }
+      piece = withoutDeclaration(piece.replace(/^\uFEFF/, ' '));
+    }
+    this.sinceTag += piece.length;
+    try {
+      this.parser.write(piece);
+    } catch (error) {
+      if (!(error instanceof Stop)) throw error;
+    }
+    if (this.sinceTag > MAX_SILENCE && !this.stopped) this.fail('no element begins or ends within 32 MB: this is no netsh dump');
+  }
+
+  private open(tag: SaxesTagPlain): void {
+    const name = tag.name;
+    this.sinceTag = 0;
+    if (++this.depth > MAX_DEPTH) this.give(`elements are nested deeper than ${MAX_DEPTH}: this is no netsh dump`);
+    const current = this.current;
+    if (!current) {
+      if (this.path.length === 0) this.roots++;
+      const parent = this.containers.at(-1);
+      if (parent) parent.count++;
+      if (this.sink.isContainer(name, this.path)) {
+        this.sink.opened?.(name, this.path, this.parser.line);
+        this.path.push(name);
+        this.containers.push({ name, line: this.parser.line, numItems: tag.attributes['numItems'], count: 0 });
+        if (this.stopped) throw new Stop();
+        return;
+      }
+      if (this.stopped) throw new Stop();
+      this.nodes = 0;
+    }
+    if (++this.nodes > MAX_NODES) this.give(`one item holds more than ${MAX_NODES} elements: this is no netsh dump`);
+    let attributes: Record<string, string> | undefined;
+    for (const key in tag.attributes) {
+      attributes = tag.attributes;
+      if (key !== 'numItems') this.problems.add('warning', this.line, this.column, `unknown attribute ${key} of <${name}>`);
+    }
+    const node: XmlNode = { name, text: '', children: [], line: this.parser.line, ...(attributes ? { attributes } : undefined) };
+    current?.children.push(node);
+    this.stack.push(node);
+    this.current = node;
+  }
+
+  private close(tag: SaxesTagPlain): void {
+    this.sinceTag = 0;
+    this.depth--;
+    const node = this.stack.pop();
+    if (node) {
+      const count = node.children.length;
+      if (count > 0) node.text = node.text.trim();
+      const said = node.attributes?.['numItems'];
+      if (said !== undefined) this.compare(said, count, node.name, node.line);
+      this.current = this.stack.at(-1);
+      if (!this.current) this.sink.node(node, this.path);
+    } else {
+      const container = this.containers.pop();
+      this.path.pop();
+      if (!container) return;
+      if (container.numItems !== undefined) this.compare(container.numItems, container.count, tag.name, container.line);
+      this.sink.closed?.(container.name, this.path);
+    }
+    if (this.stopped) throw new Stop();
+  }
+
+  private compare(said: string, count: number, name: string, line: number): void {
+    if (said !== String(count)) {
+      this.problems.add(
+        'error',
+        line,
+        0,
+        `<${name}> says numItems="${said.slice(0, 40)}" but holds ${count}: items are missing or were added by hand`,
+      );
+    }
+  }
+
+  private characters(text: string): void {
+    if (this.current) this.current.text = this.current.text === '' ? text : this.current.text + text;
+    else if (text.trim() !== '') {
+      this.problems.add('error', this.line, this.column, `text outside of an item: ${quoted(text.trim(), 0)}`);
+    }
+  }
+
+  private error(message: string): void {
+    this.problems.add('error', this.line, this.column, `not well-formed XML: ${message.replace(/\.$/, '')}`);
+    if (this.problems.errors > MAX_ERRORS) this.give('too many errors, reading stops here');
+  }
+
+  private give(message: string): never {
+    this.fail(message);
+    throw new Stop();
+  }
+}
+
+/** Unwinds the parser when reading is given up. */
+class Stop extends Error {}
+
+const newlines = (text: string, to: number): number => text.slice(0, to).split('\n').length - 1;
+const column = (text: string, to: number): number => to - (text.lastIndexOf('\n', to - 1) + 1);
+
+function quoted(text: string, from: number): string {
+  const sample = text.slice(from, from + 24).replace(/[^\x20-\x7e\u00a1-\uFFFC]/g, '.');
+  return `"${sample}"`;
+}
+
+/** The declaration is allowed at the very start only; blanks of the same length keep lines and columns true. */
+function withoutDeclaration(text: string): string {
+  return text.replace(/^\s*<\?xml\s[^>]*\?>/, found => found.replace(/[^\n]/g, ' '));
+}
