@@ -5,6 +5,7 @@ import { LAYER_KEY } from '../model/keys.ts';
 import type { Filter, SubLayer } from '../model/objects.ts';
 import { FILTER_FLAG } from '../model/objects.ts';
 import { type CalloutState, type Carried, descend, merge, mergeAll, NOTHING, type Outcome } from './arbitration.ts';
+import type { CommittedChange } from './core.ts';
 import { type Entry, makeEntry } from './entry.ts';
 import { explainLayer } from './explain.ts';
 import { LayerFields } from './layer-fields.ts';
@@ -77,6 +78,19 @@ export class Classifier {
   deleteSubLayer(key: Guid): void {
     this.#subLayers.delete(key);
     this.#reorder(key, placeholder(key));
+  }
+
+  /** Follows the commits of an engine, so that a replica decides as the engine does. */
+  applyChanges(changes: readonly CommittedChange[]): void {
+    for (const { object, change, key, value } of changes) {
+      if (object === 'filter') {
+        if (change === 'add') this.addFilter(value as Filter);
+        else this.deleteFilter((value as Filter).filterId);
+      } else if (object === 'sublayer') {
+        if (change === 'add') this.addSubLayer(value as SubLayer);
+        else this.deleteSubLayer(key);
+      }
+    }
   }
 
   /** Registers a callout (or declares it opaque); undefined takes the registration away. */

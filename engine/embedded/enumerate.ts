@@ -43,14 +43,20 @@ function visible(filter: Filter, flags: number): boolean {
 const byId = (a: Filter, b: Filter) => (a.filterId < b.filterId ? -1 : a.filterId > b.filterId ? 1 : 0);
 
 /** FwpmFilterEnum0: in ascending filterId; SORTED: by sublayer, then weight, the heaviest first. */
-export function enumerateFilters(view: ObjectView, set: LayerSet, template: FilterEnumTemplate | undefined): readonly Filter[] {
+export function enumerateFilters(
+  view: ObjectView,
+  set: LayerSet,
+  template: FilterEnumTemplate | undefined,
+  activeForm: (filter: Filter) => Filter,
+): readonly Filter[] {
   if (template !== undefined) check(template, set);
   const flags = template?.flags ?? 0;
   const mask = (template?.actionMask ?? ANY_ACTION) >>> 0;
   const conditions = template?.filterCondition ?? [];
   const fits = template?.enumType === 'FWP_FILTER_ENUM_FULLY_CONTAINED' ? conditionsContained : conditionsOverlap;
   const found: Filter[] = [];
-  for (const { object: filter } of view.all('filter')) {
+  for (const { object } of view.all('filter')) {
+    const filter = activeForm(object);
     if (!visible(filter, flags)) continue;
     if (template !== undefined) {
       if (filter.layerKey !== template.layerKey) continue;

@@ -33,6 +33,11 @@ export class TransactionLock {
     return held;
   }
 
+  /** Readers that hold it now. */
+  get readers(): number {
+    return this.#readers;
+  }
+
   release(readOnly: boolean): void {
     if (readOnly) this.#readers--;
     else this.#writing = false;
