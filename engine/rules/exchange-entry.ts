@@ -72,7 +72,7 @@ const instant = v.pipe(
 );
 
 const entrySchema = v.strictObject({
-  id: v.optional(text(36)),
+  id: v.optional(v.pipe(v.string(), v.regex(/^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i, 'must be a GUID, or be left out'))),
   verdict: v.picklist(['permit', 'block'], 'must be permit or block'),
   direction: v.optional(v.picklist(['out', 'in'], 'must be out or in'), 'out'),
   program: v.optional(text(4096)),

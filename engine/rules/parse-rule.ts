@@ -82,8 +82,8 @@ export function parsePort(text: string): NonNullable<Scope['port']> {
 
 /** tcp, udp, another name that is known here, or a number. */
 export function parseProtocol(text: string): number {
-  const known = IPPROTO[text.toLowerCase() as keyof typeof IPPROTO];
-  if (known !== undefined) return known;
+  const name = text.toLowerCase();
+  if (Object.hasOwn(IPPROTO, name)) return IPPROTO[name as keyof typeof IPPROTO];
   const number = /^\d{1,3}$/.test(text) ? Number(text) : Number.NaN;
   if (number <= 255) return number;
   throw new RuleError(`"${text}" is not a protocol: give tcp, udp or a number from 0 to 255.`);
