@@ -118,7 +118,6 @@ export const connectionMachine = setup({
   id: 'connection',
   context: ({ input }) => input,
   initial: 'identifying',
-  on: { withdrawn: { target: '.withdrawn', actions: 'assign withdrawal' } },
   states: {
     identifying: {
       always: [
@@ -129,6 +128,7 @@ export const connectionMachine = setup({
       on: {
         answered: { target: 'deciding', actions: 'assign answer' },
         settled: { target: 'completing', actions: 'assign settlement' },
+        withdrawn: { target: 'withdrawn', actions: 'assign withdrawal' },
       },
       after: { 'identify patience': 'asking' },
     },
@@ -136,6 +136,7 @@ export const connectionMachine = setup({
       on: {
         answered: { target: 'deciding', actions: 'assign answer' },
         settled: { target: 'completing', actions: 'assign settlement' },
+        withdrawn: { target: 'withdrawn', actions: 'assign withdrawal' },
       },
       after: {
         'person patience': { target: 'completing', actions: { type: 'assign default', params: { reason: 'timeout' } } },
@@ -157,6 +158,7 @@ export const connectionMachine = setup({
           actions: { type: 'assign record failure', params: ({ event }) => ({ why: message(event.error) }) },
         },
       },
+      on: { withdrawn: { target: 'withdrawn', actions: 'assign withdrawal' } },
       after: {
         'record patience': {
           target: 'completing',
