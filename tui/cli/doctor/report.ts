@@ -119,6 +119,7 @@ function terminal({ terminal: t }: Facts): Finding {
 }
 
 function colours({ terminal: t }: Facts): Finding {
+  if (!t.tty) return ok('none are needed without a terminal');
   if (t.noColor) return note('none: NO_COLOR is set');
   if (t.colourBits <= 1) return note('none: the terminal announces no colours', 'export TERM=xterm-256color');
   return ok({ 4: '16', 8: '256', 24: '16 million' }[t.colourBits] ?? `${2 ** t.colourBits}`);
