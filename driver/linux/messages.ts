@@ -1,0 +1,28 @@
+import type { SourceEvent, Verdict } from '../../engine/model/attempt.ts';
+
+export type BlockErrno = 'EACCES' | 'ECONNREFUSED';
+
+/** From the main thread to the supervisor's thread. */
+export type ToSupervisor =
+  /** The listener of the launcher `pid` is its descriptor `listener`. */
+  | {
+      readonly type: 'attach';
+      readonly pid: number;
+      readonly listener: number;
+      readonly blockErrno: BlockErrno;
+      readonly mainPid: number;
+    }
+  | { readonly type: 'complete'; readonly id: number; readonly verdict: Verdict }
+  | { readonly type: 'publish'; readonly sequence: number; readonly message: unknown }
+  /** Withdraw and fail everything that is held, close the listener. */
+  | { readonly type: 'stop' };
+
+/** From the supervisor's thread to the main thread. */
+export type FromSupervisor =
+  | { readonly type: 'attached' }
+  | { readonly type: 'refused'; readonly message: string }
+  | { readonly type: 'event'; readonly event: SourceEvent }
+  | { readonly type: 'published'; readonly sequence: number; readonly error?: string }
+  /** The last supervised process is gone. */
+  | { readonly type: 'drained'; readonly callers: readonly number[] }
+  | { readonly type: 'stopped'; readonly callers: readonly number[] };

@@ -1,0 +1,302 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { closeSync, writeSync } from 'node:fs';
+import { Socket } from 'node:net';
+import type { Worker } from 'node:worker_threads';
+import type { ConnectionSource, SourceEvent, Verdict } from '../../engine/model/attempt.ts';
+import type { BlockErrno, FromSupervisor, ToSupervisor } from './messages.ts';
+import { openPipe } from './pipe.ts';
+import { READABLE, readyNow } from './poller.ts';
+import { terminate } from './terminate.ts';
+
+export interface RunSourceOptions {
+  /** Program and arguments; looked up in PATH. */
+  readonly command: readonly string[];
+  /** Starts the supervisor's thread: a worker whose entry calls `runSupervisor`. */
+  readonly worker: () => Worker;
+  /** File of the launcher: `driver/linux/launcher.ts`, or the built `launcher.mjs`. */
+  readonly launcherPath: string;
+  /** `pipe`: output comes as events and standard input is empty; `inherit`: the command has this process's terminal. */
+  readonly stdio: 'pipe' | 'inherit';
+  readonly env?: NodeJS.ProcessEnv;
+  readonly cwd?: string;
+  /** What a blocked connect answers. EACCES unless given. */
+  readonly blockErrno?: BlockErrno;
+}
+
+export interface RunSource extends ConnectionSource {
+  readonly kind: 'run';
+  readonly failPolicy: 'closed';
+  /**
+   * Sends what the decision path needs (any structured-cloneable value) to the worker's `onPublish`. Resolves when it is in
+   * use; from then on known datagram flows are decided anew too. Rejects when `onPublish` failed or the worker is gone.
+   */
+  publish(message: unknown): Promise<void>;
+  /** Resolves when the last supervised process is gone, which may be later than `exited`. */
+  readonly drained: Promise<void>;
+  /** Process id of the command; undefined before `start`. */
+  readonly pid: number | undefined;
+}
+
+/** Grace between SIGTERM and SIGKILL. */
+const TERMINATE_MS = 2_000;
+/** How long the end of the command may wait for output that a child keeps writing. */
+const LAST_OUTPUT_MS = 1_000;
+const FAR_STATUS_FD = 3;
+
+/** Runs a command whose connections are held by seccomp user notification. Linux on x64 and arm64. */
+export function createRunSource(options: RunSourceOptions): RunSource {
+  return new SeccompRunSource(options);
+}
+
+class SeccompRunSource implements RunSource {
+  readonly kind = 'run';
+  readonly failPolicy = 'closed';
+  readonly title: string;
+  readonly drained: Promise<void>;
+  readonly #options: RunSourceOptions;
+  readonly #held = new Set<number>();
+  readonly #published = new Map<number, { resolve: () => void; reject: (error: Error) => void }>();
+  #settleDrained: () => void = () => {};
+  #listener: (event: SourceEvent) => void = () => {};
+  #worker: Worker | undefined;
+  #child: ChildProcess | undefined;
+  #sequence = 0;
+  #stopping: Promise<void> | undefined;
+  #ended = false;
+  #attached: ((problem?: string) => void) | undefined;
+  #stopped: ((callers: readonly number[]) => void) | undefined;
+
+  constructor(options: RunSourceOptions) {
+    this.#options = options;
+    this.title = `run: ${options.command.join(' ')}`;
+    this.drained = new Promise(resolve => {
+      this.#settleDrained = resolve;
+    });
+  }
+
+  get pid(): number | undefined {
+    return this.#child?.pid;
+  }
+
+  /** Resolves when the command runs under the filter; rejects with one clear sentence when it cannot. */
+  async start(listener: (event: SourceEvent) => void): Promise<void> {
+    if (this.#child) throw new Error('run: already started');
+    if (this.#options.command.length === 0) throw new Error('run: no command given');
+    this.#listener = listener;
+    this.#startWorker();
+    try {
+      await this.#launch();
+    } catch (error) {
+      await this.stop();
+      throw error;
+    }
+  }
+
+  complete(id: number, verdict: Verdict): boolean {
+    if (!this.#held.delete(id)) return false;
+    this.#post({ type: 'complete', id, verdict });
+    return true;
+  }
+
+  publish(message: unknown): Promise<void> {
+    const sequence = ++this.#sequence;
+    if (!this.#worker) return Promise.reject(new Error('run: the supervisor does not run'));
+    return new Promise((resolve, reject) => {
+      this.#published.set(sequence, { resolve, reject });
+      this.#post({ type: 'publish', sequence, message });
+    });
+  }
+
+  signal(name: NodeJS.Signals): void {
+    this.#child?.kill(name);
+  }
+
+  stop(): Promise<void> {
+    this.#stopping ??= this.#stop();
+    return this.#stopping;
+  }
+
+  async #stop(): Promise<void> {
+    const child = this.#child;
+    const worker = this.#worker;
+    if (worker) {
+      const callers = await new Promise<readonly number[]>(resolve => {
+        this.#stopped = resolve;
+        this.#post({ type: 'stop' });
+      });
+      if (child?.pid !== undefined) {
+        await terminate({ pid: child.pid, group: this.#options.stdio === 'pipe', callers, graceMs: TERMINATE_MS });
+      }
+      await worker.terminate();
+    }
+    this.#worker = undefined;
+    this.#settleDrained();
+  }
+
+  #post(message: ToSupervisor): void {
+    this.#worker?.postMessage(message);
+  }
+
+  #startWorker(): void {
+    const worker = this.#options.worker();
+    this.#worker = worker;
+    worker.on('message', (message: FromSupervisor) => this.#fromSupervisor(message));
+    worker.on('error', error => this.#lost(error instanceof Error ? error.message : String(error)));
+    worker.on('exit', () => this.#lost('its thread ended'));
+  }
+
+  /** The listener is closed with the thread: what the command still tries fails. */
+  #lost(why: string): void {
+    const message = `run: the supervisor failed (${why}); the command's connections fail from now on`;
+    this.#attached?.(message);
+    this.#stopped?.([]);
+    for (const waiting of this.#published.values()) waiting.reject(new Error(message));
+    this.#published.clear();
+    this.#held.clear();
+    if (!this.#worker || this.#stopping) return;
+    this.#worker = undefined;
+    this.#listener({ type: 'failed', message });
+  }
+
+  #fromSupervisor(message: FromSupervisor): void {
+    switch (message.type) {
+      case 'attached':
+        this.#attached?.();
+        break;
+      case 'refused':
+        this.#attached?.(message.message);
+        break;
+      case 'drained':
+        this.#settleDrained();
+        break;
+      case 'stopped':
+        this.#stopped?.(message.callers);
+        break;
+      case 'published': {
+        const waiting = this.#published.get(message.sequence);
+        this.#published.delete(message.sequence);
+        if (message.error === undefined) waiting?.resolve();
+        else waiting?.reject(new Error(`run: the new filters could not be used: ${message.error}`));
+        break;
+      }
+      case 'event': {
+        const { event } = message;
+        if (event.type === 'pended') this.#held.add(event.attempt.id);
+        if (event.type === 'withdrawn') this.#held.delete(event.id);
+        this.#listener(event);
+      }
+    }
+  }
+
+  /** Starts the launcher, hands its listener to the thread and lets it execute the command. */
+  async #launch(): Promise<void> {
+    const { command, launcherPath, stdio, env, cwd, blockErrno = 'EACCES' } = this.#options;
+    const status = openPipe();
+    const go = openPipe();
+    const output = stdio === 'pipe' ? { stdout: openPipe(), stderr: openPipe() } : undefined;
+    const child = spawn(process.execPath, ['--no-warnings', launcherPath, String(FAR_STATUS_FD), ...command], {
+      stdio: output
+        ? ['ignore', output.stdout.write, output.stderr.write, status.write, go.read]
+        : ['inherit', 'inherit', 'inherit', status.write, go.read],
+      detached: stdio === 'pipe',
+      env: launcherEnvironment(env ?? process.env),
+      ...(cwd === undefined ? {} : { cwd }),
+    });
+    this.#child = child;
+    for (const pipe of [status, output?.stdout, output?.stderr]) if (pipe) closeSync(pipe.write);
+    closeSync(go.read);
+    const outputs = output ? [this.#forward('stdout', output.stdout.read), this.#forward('stderr', output.stderr.read)] : [];
+    const launch = new LaunchStatus(status.read);
+    const problem = new Promise<string | undefined>(resolve => {
+      child.once('error', error => resolve(`run: cannot start the launcher: ${error.message}`));
+      this.#attached = resolve;
+    });
+    child.once('exit', (code, signal) => void this.#exited(code, signal, outputs, launch));
+    const first = await Promise.race([launch.line(), problem]);
+    if (first === undefined || !first.startsWith('listener ')) {
+      closeSync(go.write);
+      throw new Error(first?.replace(/^error /, '') ?? 'run: the launcher ended before it had a filter');
+    }
+    this.#post({ type: 'attach', pid: child.pid ?? 0, listener: Number(first.slice(9)), blockErrno, mainPid: process.pid });
+    const refused = await problem;
+    this.#attached = undefined;
+    if (refused === undefined) writeSync(go.write, Buffer.from([1]));
+    closeSync(go.write);
+    if (refused !== undefined) throw new Error(refused);
+  }
+
+  /** Output in the pieces that came; the next is read after the listener took this one. Resolves at the end. */
+  #forward(stream: 'stdout' | 'stderr', fd: number): Output {
+    const socket = new Socket({ fd, readable: true, writable: false });
+    socket.on('data', (data: Buffer) => this.#listener({ type: 'output', stream, data }));
+    socket.on('error', () => socket.destroy());
+    return { empty: () => socket.closed || socket.destroyed || readyNow(fd, READABLE) === 0 };
+  }
+
+  async #exited(code: number | null, signal: string | null, outputs: readonly Output[], launch: LaunchStatus): Promise<void> {
+    if (this.#ended) return;
+    this.#ended = true;
+    const failure = await launch.execFailure();
+    if (failure) this.#listener({ type: 'warning', message: `run: ${failure}` });
+    // What the command wrote comes before its end; what children still write later does not delay it.
+    const until = performance.now() + LAST_OUTPUT_MS;
+    do await new Promise(resolve => setImmediate(resolve));
+    while (outputs.some(output => !output.empty()) && performance.now() < until);
+    this.#listener({ type: 'exited', code, signal });
+  }
+}
+
+/** One stream of the command. */
+interface Output {
+  /** Nothing waits in the pipe. */
+  readonly empty: () => boolean;
+}
+
+/** The launcher is node: what steers node in the user's environment must not steer it. It gets it as JSON, to put it back at exec. */
+function launcherEnvironment(env: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
+  const out: NodeJS.ProcessEnv = {};
+  const held: NodeJS.ProcessEnv = {};
+  for (const [name, value] of Object.entries(env)) {
+    if (/^NODE_(CHANNEL_FD|CHANNEL_SERIALIZATION_MODE|UNIQUE_ID)$/.test(name)) continue;
+    if (/^(NODE|UV)_/.test(name)) held[name] = value;
+    else out[name] = value;
+  }
+  return { ...out, SALLYPORT_LAUNCH_ENV: JSON.stringify(held) };
+}
+
+/** The launcher's status pipe: the first line says whether there is a filter, a second one that exec failed. */
+class LaunchStatus {
+  readonly #socket: Socket;
+  readonly #closed: Promise<void>;
+  #text = '';
+  #onText: () => void = () => {};
+
+  constructor(fd: number) {
+    this.#socket = new Socket({ fd, readable: true, writable: false });
+    this.#socket.on('data', data => {
+      this.#text += data.toString('utf8');
+      this.#onText();
+    });
+    this.#socket.on('error', () => this.#socket.destroy());
+    this.#closed = new Promise(resolve => {
+      this.#socket.once('close', () => resolve());
+    });
+  }
+
+  async line(): Promise<string | undefined> {
+    const first = new Promise<void>(resolve => {
+      this.#onText = () => {
+        if (this.#text.includes('\n')) resolve();
+      };
+    });
+    await Promise.race([first, this.#closed]);
+    const end = this.#text.indexOf('\n');
+    return end < 0 ? undefined : this.#text.slice(0, end);
+  }
+
+  /** Why exec failed, if it did. The pipe closes at exec or exit. */
+  async execFailure(): Promise<string | undefined> {
+    await this.#closed;
+    return /^exec (.*)$/m.exec(this.#text)?.[1];
+  }
+}
