@@ -17,6 +17,7 @@ const SECCOMP_SET_MODE_FILTER = 1;
 const FLAG_NEW_LISTENER = 8;
 const FLAG_WAIT_KILLABLE_RECV = 32;
 const CLOSE_RANGE_CLOEXEC = 4;
+const F_SETFD = 2;
 const SIGNALS_THAT_NODE_IGNORES = [13 /* SIGPIPE */, 25 /* SIGXFSZ */];
 /** What POSIX shells answer: not executable, not found. */
 const EXIT_NOT_EXECUTABLE = 126;
@@ -66,6 +67,8 @@ function restoreProcess(): void {
   delete process.env['SALLYPORT_LAUNCH_ENV'];
   Object.assign(process.env, held);
   libc.closeRange(3, 0x7fffffff, CLOSE_RANGE_CLOEXEC);
+  // Node marks its standard streams to close on exec.
+  for (const stdio of [0, 1, 2]) libc.fcntl(stdio, F_SETFD, 0);
 }
 
 function execute(): void {
