@@ -40,7 +40,8 @@ export class XmlReader {
   /** Set when reading was given up. */
   stopped = false;
   private readonly text = new TextStream();
-  private readonly parser: SaxesParser<{ fragment: true; position: false }> = new SaxesParser({
+  private readonly parser: SaxesParser<{ xmlns: false; fragment: true; position: false }> = new SaxesParser({
+    xmlns: false,
     fragment: true,
     position: false,
   });

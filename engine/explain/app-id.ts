@@ -1,0 +1,50 @@
+import type { DumpFilter } from '../dumps/dump.ts';
+import { utf16 } from '../dumps/keep.ts';
+import { CONDITION_KEY } from '../model/keys.ts';
+
+/** What a program named in a question can be on the machine of a dump. */
+export interface AppChoice {
+  /** Device paths that it can stand for. More than one: the name fits several programs that filters name. */
+  readonly paths: readonly string[];
+  /** How it was taken, for people. */
+  readonly note?: string;
+}
+
+const volume = /^\\device\\harddiskvolume\d+/;
+
+/** Every program that filters name, lower case as WFP keeps them. */
+export function appIdsOf(filters: readonly DumpFilter[]): Set<string> {
+  const found = new Set<string>();
+  for (const filter of filters) {
+    for (const { fieldKey, conditionValue } of filter.filterCondition) {
+      if (
+        (fieldKey === CONDITION_KEY.ALE_APP_ID || fieldKey === CONDITION_KEY.ALE_ORIGINAL_APP_ID) &&
+        conditionValue.type === 'FWP_BYTE_BLOB_TYPE'
+      )
+        found.add(utf16(conditionValue.value));
+    }
+  }
+  return found;
+}
+
+/**
+ * Translates a program as people write it to the id that filters hold. A device path stays; a drive path is matched behind the volume,
+ * since a dump does not say which volume `C:` is; a file name is matched against the names of programs that filters name. A program
+ * that no filter names gets a path that equals none of theirs, which is all that arbitration asks.
+ */
+export function chooseApp(app: string, filters: readonly DumpFilter[]): AppChoice {
+  const wanted = app.trim().replaceAll('/', '\\');
+  const lower = wanted.toLowerCase();
+  const ids = [...appIdsOf(filters)];
+  const exact = ids.find(id => id.toLowerCase() === lower);
+  if (exact !== undefined) return { paths: [exact] };
+  if (lower.startsWith('\\device\\')) return { paths: [lower], note: 'no filter at this layer names this program' };
+  const drive = /^[a-z]:(\\.*)$/.exec(lower);
+  const tail = drive?.[1] ?? (lower.startsWith('\\') ? lower : `\\${lower}`);
+  const fits = ids.filter(id => (drive ? id.toLowerCase().replace(volume, '') === tail : id.toLowerCase().endsWith(tail)));
+  if (fits.length === 1) return { paths: fits, note: `${app} is taken as ${fits[0]}` };
+  if (fits.length > 1)
+    return { paths: fits, note: `${app} can be ${fits.length} programs that filters name: ${fits.join(', ')}` };
+  const common = ids.map(id => volume.exec(id)?.[0]).find(each => each !== undefined) ?? '\\device\\harddiskvolume3';
+  return { paths: [`${common}${tail}`], note: `no filter at this layer names ${app}` };
+}
