@@ -7,5 +7,5 @@ import type { Theme } from './theme.ts';
 /** Every theme by its name in the settings. */
 export const themes: Readonly<Record<string, Theme>> = { dark, light, 'high-contrast': highContrast, mono };
 
-export { mono };
 export { ansi256, type Colour, contrastRatio, rgbOf, SLOTS, type Slot, type Style, type Theme } from './theme.ts';
+export { mono };

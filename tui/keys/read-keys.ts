@@ -22,7 +22,13 @@ const flags = [
   ['delete', 'delete'],
 ] as const;
 
-const characters: Readonly<Record<string, string>> = { ' ': 'space', '\r': 'enter', '\n': 'enter', '\t': 'tab', '\x7f': 'backspace' };
+const characters: Readonly<Record<string, string>> = {
+  ' ': 'space',
+  '\r': 'enter',
+  '\n': 'enter',
+  '\t': 'tab',
+  '\x7f': 'backspace',
+};
 
 const named = (char: string): string | undefined => {
   if (characters[char]) return characters[char];

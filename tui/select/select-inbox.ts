@@ -1,8 +1,10 @@
 import type { Request } from '../../machines/guard-client.ts';
+import { foldByProgram } from '../../machines/inbox.ts';
+import { scrollTo } from '../state/cursor.ts';
 import type { Line, Span } from '../text/paint.ts';
 import { clockSpan, countOf, programName, protocolName, shortCommand, targetText, timeOfDay } from './words.ts';
 
-/** Requests of one program that was started by the same command. */
+/** Requests of one program, and who started it. */
 export interface InboxGroup {
   readonly key: string;
   readonly name: string;
@@ -14,30 +16,19 @@ export type InboxRow =
   | { readonly kind: 'group'; readonly group: InboxGroup; readonly folded: boolean }
   | { readonly kind: 'request'; readonly group: InboxGroup; readonly request: Request };
 
-const groupKey = (request: Request) => {
-  const { identity } = request.attempt;
-  const parent = identity.parents[0];
-  return `${identity.path ?? identity.pid}\0${parent ? shortCommand(parent) : ''}`;
-};
-
-/** Folds requests by program. Groups and their requests stand in the order they came, so nothing moves under the cursor. */
+/** The inbox's groups with the words that head them. */
 export function groupRequests(requests: readonly Request[]): readonly InboxGroup[] {
-  const groups = new Map<string, { key: string; name: string; by: string; requests: Request[] }>();
-  for (const request of requests) {
-    const key = groupKey(request);
-    const group = groups.get(key);
-    if (group) group.requests.push(request);
-    else {
-      const parent = request.attempt.identity.parents[0];
-      groups.set(key, {
-        key,
-        name: programName(request.attempt.identity),
-        by: parent ? shortCommand(parent) : '',
-        requests: [request],
-      });
-    }
-  }
-  return [...groups.values()];
+  return foldByProgram(requests).map(({ key, requests: all }) => {
+    const starters = [
+      ...new Set(all.map(({ attempt }) => attempt.identity.parents[0]).map(parent => (parent ? shortCommand(parent) : ''))),
+    ];
+    return {
+      key,
+      name: programName(all[0]!.attempt.identity),
+      by: starters.length === 1 ? starters[0]! : `${starters.length} commands`,
+      requests: all,
+    };
+  });
 }
 
 /** Rows of the inbox. A folded group is one row that stands for all its requests. */
@@ -62,13 +53,6 @@ export const rowOf = (rows: readonly InboxRow[], id: number | undefined): number
 /** Requests that a list key may go to, one per row that can be selected, top to bottom. */
 export const selectable = (rows: readonly InboxRow[]): readonly number[] =>
   rows.flatMap(row => (row.kind === 'request' ? [row.request.id] : row.folded ? [row.group.requests[0]!.id] : []));
-
-/** First visible row such that `index` is seen, moving as little as possible. */
-export function scrollTo(top: number, index: number, height: number, length: number): number {
-  const last = Math.max(0, length - height);
-  const wanted = index < top ? index : index >= top + height ? index - height + 1 : top;
-  return Math.max(0, Math.min(wanted, last));
-}
 
 /** Keeps the group's header in sight when its first request is selected. */
 export const scrollInbox = (rows: readonly InboxRow[], top: number, index: number, height: number): number => {

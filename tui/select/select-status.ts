@@ -1,4 +1,5 @@
 import type { GuardSnapshot, GuardStatus } from '../../machines/guard-client.ts';
+import { VIEWS, type ViewName } from '../../machines/shell-machine.ts';
 import type { Line } from '../text/paint.ts';
 import { clockSpan } from './words.ts';
 
@@ -11,8 +12,8 @@ export function firstDeadline(snapshot: GuardSnapshot): number | undefined {
 }
 
 const failWords = {
-  closed: 'if it dies: blocked',
-  open: 'if it dies: permitted',
+  closed: 'fails closed',
+  open: 'fails open',
   none: 'recorded: nothing is enforced',
 } as const;
 
@@ -31,17 +32,21 @@ export interface StatusModel {
 }
 
 /** The status line: what is guarded, how many wait, fail policy, what answers when nobody does and when. Every part true at `now`. */
-export function selectStatus(snapshot: GuardSnapshot, now: number): StatusModel {
+export function selectStatus(snapshot: GuardSnapshot, now: number, columns = 80): StatusModel {
   const { status } = snapshot;
   const left: Line = [[' sallyport', 'title'], ['  '], [guarded(status), status.phase === 'failed' ? 'error' : 'text']];
   if (status.kind === 'idle') return { left, right: [['nothing is guarded ', 'muted']] };
   const waiting = snapshot.requests.length;
   const deadline = firstDeadline(snapshot);
-  const fails: Line = [[failWords[status.failPolicy], status.failPolicy === 'closed' ? 'muted' : 'warning'], ['  ']];
+  // The narrow screen keeps what is urgent; how it fails is said in words where there is room, always when it is not closed.
+  const fails: Line =
+    columns < 72 && status.failPolicy === 'closed'
+      ? []
+      : [[failWords[status.failPolicy], status.failPolicy === 'closed' ? 'muted' : 'warning'], ['  ']];
   const nobody =
     status.timeout === undefined
       ? 'waits for ever'
-      : `unanswered: ${status.defaultVerdict} ${deadline === undefined ? `after ${status.timeout} s` : `in ${clockSpan(deadline - now + 999)}`}`;
+      : `nobody answers: ${status.defaultVerdict} ${deadline === undefined ? `after ${status.timeout} s` : `in ${clockSpan(deadline - now + 999)}`}`;
   const urgent = deadline !== undefined && deadline - now <= 5000;
   return {
     left,
@@ -54,8 +59,7 @@ export function selectStatus(snapshot: GuardSnapshot, now: number): StatusModel 
   };
 }
 
-export const VIEWS = ['inbox', 'activity', 'rules', 'filters', 'output'] as const;
-export type View = (typeof VIEWS)[number];
+export type View = ViewName;
 const titles: Readonly<Record<View, string>> = {
   inbox: 'Inbox',
   activity: 'Activity',
@@ -65,7 +69,8 @@ const titles: Readonly<Record<View, string>> = {
 };
 
 /** The line of tabs: ` 1 Inbox 3   2 Activity   3 Rules 14…`. */
-export function selectTabs(snapshot: GuardSnapshot, view: View): Line {
+export function selectTabs(snapshot: GuardSnapshot, view: View, columns = 80): Line {
+  const narrow = columns < 66;
   const counts: Partial<Record<View, number>> = {
     inbox: snapshot.requests.length,
     rules: snapshot.rules.length,
@@ -73,11 +78,11 @@ export function selectTabs(snapshot: GuardSnapshot, view: View): Line {
   };
   return VIEWS.flatMap((name, i): Line => {
     const count = counts[name];
-    const text = `${i + 1} ${titles[name]}${count ? ` ${count.toLocaleString('en')}` : ''}`;
+    const text = `${i + 1} ${titles[name]}${count && (!narrow || name === 'inbox') ? ` ${count.toLocaleString('en')}` : ''}`;
     return [
       [view === name ? '[' : ' ', view === name ? 'text' : 'muted'],
       [text, view === name ? 'tabActive' : 'muted'],
-      [view === name ? '] ' : '  ', view === name ? 'text' : 'muted'],
+      [`${view === name ? ']' : ' '}${narrow ? '' : ' '}`, view === name ? 'text' : 'muted'],
     ];
   });
 }

@@ -1,6 +1,13 @@
-import type { AttemptLayer, ConnectionAttempt, Identity, NameEvidence, ProcessIdentity, Verdict } from '../../engine/model/attempt.ts';
+import type {
+  AttemptLayer,
+  ConnectionAttempt,
+  Identity,
+  NameEvidence,
+  ProcessIdentity,
+  Verdict,
+} from '../../engine/model/attempt.ts';
 import type { Lifetime, RemoteScope, Scope } from '../../engine/rules/rule.ts';
-import type { Line, Span } from '../text/paint.ts';
+import { type Line, lineCells, type Span } from '../text/paint.ts';
 
 /** Last part of a path, of either platform. */
 export const baseName = (path: string): string => path.slice(Math.max(path.lastIndexOf('/'), path.lastIndexOf('\\')) + 1) || path;
@@ -64,14 +71,18 @@ export const countOf = (n: number, one: string, many = `${one}s`): string => `${
 export const directionOf = (layer: AttemptLayer): 'out' | 'in' => (layer === 'ALE_AUTH_CONNECT' ? 'out' : 'in');
 
 /** Names of the remote side, each once, most recent first. */
-export const distinctNames = (names: readonly NameEvidence[]): readonly string[] => [...new Set(names.map(evidence => evidence.name))];
+export const distinctNames = (names: readonly NameEvidence[]): readonly string[] => [
+  ...new Set(names.map(evidence => evidence.name)),
+];
 
 /** Where an attempt goes, in a list: name or address, with its port. */
 export function targetText(attempt: ConnectionAttempt): string {
   const { remote, local } = attempt;
   if (remote) return endpointText(attempt.names[0]?.name ?? remote.address, remote.port);
   if (!local) return 'not known';
-  return attempt.layer === 'ALE_AUTH_LISTEN' ? `listen ${endpointText(local.address, local.port)}` : endpointText(local.address, local.port);
+  return attempt.layer === 'ALE_AUTH_LISTEN'
+    ? `listen ${endpointText(local.address, local.port)}`
+    : endpointText(local.address, local.port);
 }
 
 /** `connect to`, `listen on`… what the call asks for. */
@@ -82,18 +93,27 @@ export const askWords: Readonly<Record<AttemptLayer, string>> = {
   ALE_AUTH_RECV_ACCEPT: 'accept from',
 };
 
-/** *curl (pid 4242, started by bash) wants to connect to registry.example:443 over TCP*, in spans. */
-export function questionSentence(attempt: ConnectionAttempt): Line {
-  const { identity, remote, local } = attempt;
+/**
+ * *curl (pid 4242, started by bash) wants to connect to registry.example:443 over TCP*, in spans. Where it does not fit, what the details
+ * say too gives way: who started it, then the pid.
+ */
+export function questionSentence(attempt: ConnectionAttempt, width = Number.POSITIVE_INFINITY): Line {
+  const { identity } = attempt;
   const parent = identity.parents[0];
-  const started = parent ? `, started by ${programName(parent)}` : '';
-  const line: Span[] = [
-    [programName(identity), 'title'],
-    [` (pid ${identity.pid}${started}) wants to ${askWords[attempt.layer]} `],
-  ];
+  const asides = [parent ? ` (pid ${identity.pid}, started by ${programName(parent)})` : '', ` (pid ${identity.pid})`, ''];
+  const lines = asides.filter((aside, i) => aside !== '' || i === 2).map(aside => sentenceWith(attempt, aside));
+  return lines.find(line => lineCells(line) <= width) ?? lines.at(-1)!;
+}
+
+function sentenceWith(attempt: ConnectionAttempt, aside: string): Line {
+  const { identity, remote, local } = attempt;
+  const line: Span[] = [[programName(identity), 'title'], [`${aside} wants to ${askWords[attempt.layer]} `]];
   const over = ` over ${protocolName(attempt.protocol)}`;
   if (attempt.layer === 'ALE_AUTH_CONNECT' || attempt.layer === 'ALE_AUTH_RECV_ACCEPT') {
-    line.push([remote ? endpointText(attempt.names[0]?.name ?? remote.address, remote.port) : 'an address that is not known', 'title'], [over]);
+    line.push(
+      [remote ? endpointText(attempt.names[0]?.name ?? remote.address, remote.port) : 'an address that is not known', 'title'],
+      [over],
+    );
     if (attempt.layer === 'ALE_AUTH_RECV_ACCEPT' && local) line.push([` on its port ${local.port}`]);
   } else {
     line.push([local ? `port ${local.port === 0 ? 'of any number' : local.port}` : 'a port', 'title'], [over]);

@@ -7,7 +7,8 @@ import stringWidth from 'string-width';
  */
 
 /** Printable ASCII and the symbols this program draws itself: nothing to do, and one cell each. */
-const plain = /^[ -~\u00A1-\u00AC\u00AE-\u02FF\u2010-\u2027\u2030-\u205E\u2190-\u21FF\u2200-\u22FF\u2500-\u25FC\u2713\u2717\u2715\uFFFD]*$/;
+const plain =
+  /^[ -~\u00A1-\u00AC\u00AE-\u02FF\u2010-\u2027\u2030-\u205E\u2190-\u21FF\u2200-\u22FF\u2500-\u25FC\u2713\u2717\u2715\uFFFD]*$/;
 /** Tabs become one blank; other controls, format characters (bidi, joiners), unassigned, private use and lone surrogates are replaced. */
 const undrawable = /[\p{Cc}\p{Cf}\p{Cn}\p{Co}\p{Cs}\p{Zl}\p{Zp}]/u;
 /** Terminals do not agree on the width of these: emoji, spacing marks, conjoining jamo, half-width sound marks, variation selectors. */

@@ -1,0 +1,68 @@
+import { describeScope } from '../../engine/rules/describe.ts';
+import type { Lifetime, Rule } from '../../engine/rules/rule.ts';
+import type { GuardClient } from '../../machines/guard-client.ts';
+import { lifetimeOf, type PartKey, partViews, type Sentence } from '../../machines/sentence.ts';
+import { type Line, lineCells, type Span } from '../text/paint.ts';
+import { countOf, lifetimeWords } from './words.ts';
+
+/** What stands before a part in the answer's sentence. */
+const before: Readonly<Record<PartKey, string>> = {
+  program: '  ',
+  user: ' of ',
+  remote: ' to ',
+  port: ' port ',
+  protocol: ' over ',
+  lifetime: '  ',
+};
+
+/**
+ * `Answer  ‹curl› to ‹telemetry.example› port ‹443› over ‹tcp›  ‹for ever›`. The focused part stands in brackets; a part that has only one
+ * option has no mark. The user is named only when it is chosen or looked at.
+ */
+export function answerLine(sentence: Sentence, focus: PartKey | undefined): Line {
+  const parts = partViews(sentence).flatMap(({ key, label, canWiden, canNarrow }): Line => {
+    if (key === 'user' && key !== focus && !canWiden) return [];
+    const word =
+      key === 'remote' && sentence.direction === 'in' ? ' from ' : key === 'port' && label === 'any port' ? ' ' : before[key];
+    const span: Span =
+      key === focus ? [`[${label}]`, 'partActive'] : canWiden || canNarrow ? [`‹${label}›`, 'part'] : [label, 'text'];
+    return [[word], span];
+  });
+  const many = sentence.requests.length;
+  return [[' Answer', 'heading'], [many > 1 ? ` ${many} marked` : '', 'waiting'], ...parts];
+}
+
+/** While a part is edited: all its steps from narrow to wide, the chosen one marked. */
+export function stepsLine(sentence: Sentence, focus: PartKey, width: number): Line {
+  const { steps, at } = sentence[focus];
+  const from = (first: number): Line => [
+    [`   ${focus.padEnd(9)}`, 'muted'],
+    [first > 0 ? '… < ' : '', 'muted'],
+    ...steps.slice(first).flatMap(
+      (step, i): Line => [
+        [i ? ' < ' : '', 'muted'],
+        [first + i === at ? `[${step.label}]` : step.label, first + i === at ? 'partActive' : 'muted'],
+      ],
+    ),
+  ];
+  // The chosen step and the one wider than it are always seen.
+  let first = 0;
+  while (first < at && lineCells(from(first).slice(0, 2 + 2 * (Math.min(at + 1, steps.length - 1) - first + 1))) > width) first++;
+  return from(first);
+}
+
+/** What an answer would do, as the guard computed it: how many waiting requests it settles, what it would have matched. */
+export function coverLine(sentence: Sentence, preview: ReturnType<GuardClient['preview']>): Line {
+  const once = lifetimeOf(sentence).kind === 'once';
+  const settles = once ? sentence.requests.length : new Set([...preview.settles, ...sentence.requests]).size;
+  const what = `   settles ${countOf(settles, 'waiting request')}`;
+  if (once) return [[`${what}; makes no rule`, 'muted']];
+  const past = preview.of > 0 ? `; would have matched ${preview.matched} of the last ${preview.of.toLocaleString('en')}` : '';
+  return [[what + past, 'muted']];
+}
+
+/** A rule as one sentence: `block curl → telemetry.example port 443 over tcp, for ever`. */
+export const ruleSentence = (rule: Pick<Rule, 'verdict' | 'scope'> & { readonly lifetime: Lifetime }, now?: number): Line => [
+  [rule.verdict, rule.verdict === 'permit' ? 'permit' : 'block'],
+  [` ${describeScope(rule.scope)}, ${lifetimeWords(rule.lifetime, now)}`],
+];

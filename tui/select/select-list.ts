@@ -1,0 +1,90 @@
+import type { GuardSnapshot } from '../../machines/guard-client.ts';
+import type { Line } from '../text/paint.ts';
+import { activityRow, activityRows, outputRow, outputRows } from './select-activity.ts';
+import { filterRows } from './select-filters.ts';
+import { ruleRow, ruleRows } from './select-rules.ts';
+import type { View } from './select-status.ts';
+
+/** A list as the screen needs it: keys of all rows, and one row at a time. Rows are built only when they are seen. */
+export interface ListModel<T = unknown> {
+  readonly rows: readonly T[];
+  readonly keys: readonly string[];
+  readonly row: (index: number) => { readonly left: Line; readonly right: Line };
+  /** Said when there is no row. */
+  readonly empty: string;
+}
+
+/** Remembers the last result while the inputs are the same objects. */
+function memo<A extends readonly unknown[], R>(make: (...inputs: A) => R): (...inputs: A) => R {
+  let last: { inputs: A; result: R } | undefined;
+  return (...inputs) => {
+    if (!last || inputs.some((input, i) => input !== last!.inputs[i])) last = { inputs, result: make(...inputs) };
+    return last.result;
+  };
+}
+
+const none = (query: string, empty: string) => (query ? `Nothing here holds "${query}". Esc shows all again.` : empty);
+
+/** Lists of the views but the inbox, each computed again only when its own part of the snapshot changed. */
+export class Lists {
+  readonly #activity = memo((activity: GuardSnapshot['activity'], query: string) => {
+    const rows = activityRows(activity, query);
+    return {
+      rows,
+      keys: rows.map(entry => String(entry.seq)),
+      row: (i: number) => activityRow(rows[i]!),
+      empty: none(query, 'Nothing was asked or decided yet.'),
+    };
+  });
+  readonly #rules = memo((rules: GuardSnapshot['rules'], query: string) => {
+    const rows = ruleRows(rules, query);
+    return {
+      rows,
+      keys: rows.map(rule => rule.id),
+      row: (i: number) => ruleRow(rows[i]!),
+      empty: none(query, 'No rules yet. Every answer with a lifetime makes one.'),
+    };
+  });
+  readonly #filters = memo(
+    (
+      filters: GuardSnapshot['filters'],
+      subLayers: GuardSnapshot['subLayers'],
+      layers: GuardSnapshot['layers'],
+      query: string,
+    ) => {
+      const rows = filterRows({ filters, subLayers, layers }, query);
+      // Filters are drawn by the table, which takes the rows themselves.
+      return {
+        rows,
+        keys: rows.map(row => row.key),
+        row: () => ({ left: [], right: [] }),
+        empty: none(query, 'The engine holds no filter.'),
+      };
+    },
+  );
+  readonly #output = memo((output: GuardSnapshot['output'], query: string) => {
+    const rows = outputRows(output, query);
+    return {
+      rows,
+      keys: rows.map((_, i) => String(i)),
+      row: (i: number) => ({ left: outputRow(rows[i]!), right: [] }),
+      empty: none(query, 'The command has written nothing yet.'),
+    };
+  });
+
+  activity(snapshot: GuardSnapshot, query: string) {
+    return this.#activity(snapshot.activity, query);
+  }
+  rules(snapshot: GuardSnapshot, query: string) {
+    return this.#rules(snapshot.rules, query);
+  }
+  filters(snapshot: GuardSnapshot, query: string) {
+    return this.#filters(snapshot.filters, snapshot.subLayers, snapshot.layers, query);
+  }
+  output(snapshot: GuardSnapshot, query: string) {
+    return this.#output(snapshot.output, query);
+  }
+  of(view: Exclude<View, 'inbox'>, snapshot: GuardSnapshot, query: string): ListModel {
+    return this[view](snapshot, query);
+  }
+}

@@ -1,0 +1,89 @@
+import { Box, Text } from 'ink';
+import { useMemo } from 'react';
+import type { Slot } from '../../themes/index.ts';
+import { actionWords, filterWords } from '../select/condition-words.ts';
+import type { FilterRow } from '../select/select-filters.ts';
+import { scrollTo } from '../state/cursor.ts';
+import type { Store } from '../state/store.ts';
+import { LiveTableView, type TableColumn, type TableRow } from './live-table.tsx';
+
+export interface FiltersTableProps {
+  readonly store: Store;
+  readonly height: number;
+  /** Changes with the store, so that the table is looked at again. */
+  readonly version: number;
+}
+
+const slot = (row: TableRow): Slot => (row['kind'] === 'layer' ? 'heading' : row['kind'] === 'sublayer' ? 'muted' : 'text');
+const actionSlot = (row: TableRow): Slot =>
+  row['kind'] !== 'filter' ? slot(row) : row['action'] === 'permit' ? 'permit' : row['action'] === 'block' ? 'block' : 'waiting';
+
+/** Columns for a width; on narrow screens the name gives way first. */
+export function filterColumns(width: number): readonly TableColumn[] {
+  const name = width >= 72 ? Math.min(34, Math.floor(width * 0.3)) : 0;
+  // One blank after each column.
+  const match = Math.max(10, width - 1 - 9 - 8 - name - (name ? 5 : 4));
+  return [
+    { key: 'edge', title: ' ', width: 1 },
+    { key: 'action', title: '  action', width: 8, slot: actionSlot },
+    { key: 'match', title: 'matches', width: match, slot },
+    ...(name ? [{ key: 'name', title: 'name', width: name, slot: () => 'muted' as const }] : []),
+    { key: 'number', title: 'filter', width: 8, align: 'right' as const, slot: () => 'muted' as const },
+  ];
+}
+
+/** A row of the tree as cells. */
+export function filterCells(row: FilterRow, selected: boolean): TableRow {
+  const edge = selected ? '▌' : ' ';
+  if (row.kind === 'layer')
+    return { id: row.key, kind: 'layer', edge, action: 'layer', match: row.name, name: '', ...count(row.count) };
+  if (row.kind === 'sublayer')
+    return {
+      id: row.key,
+      kind: 'sublayer',
+      edge,
+      action: ' sublay.',
+      match: `${row.name}, weight 0x${row.weight.toString(16)}`,
+      name: '',
+      ...count(row.count),
+    };
+  return {
+    id: row.key,
+    kind: 'filter',
+    edge,
+    action: `  ${actionWords(row.filter)}`,
+    match: filterWords(row.filter, row.layer),
+    name: row.filter.displayData.name,
+    number: String(row.filter.filterId),
+  };
+}
+
+const count = (n: number) => ({ number: n.toLocaleString('en') });
+
+/** The engine's own objects: layers, sublayers by weight, filters by weight. Only visible rows become cells. */
+export function FiltersTable({ store, height }: FiltersTableProps) {
+  const { columns: width } = store.size;
+  const layout = useMemo(() => filterColumns(width), [width]);
+  const { model, cursor } = store.list('filters');
+  const room = Math.max(1, height - 1);
+  store.page = room;
+  const { painter } = store;
+  if (model.rows.length === 0)
+    return (
+      <Box height={height} flexDirection="column">
+        <Text>{painter.paint([[`   ${model.empty}`, 'muted']], width)}</Text>
+      </Box>
+    );
+  const top = scrollTo(cursor.top, cursor.index, room, model.rows.length);
+  store.cursors.filters = { ...cursor, top };
+  const data = (model.rows.slice(top, top + room) as FilterRow[]).map((row, i) => filterCells(row, top + i === cursor.index));
+  const title = layout
+    .map(column => (column.align === 'right' ? column.title.padStart(column.width) : column.title.padEnd(column.width)))
+    .join(' ');
+  return (
+    <Box height={height} flexDirection="column" overflow="hidden">
+      <Text wrap="truncate">{painter.paint([[title, 'muted']], width)}</Text>
+      <LiveTableView data={data} layout={layout} selected={cursor.index - top} painter={painter} />
+    </Box>
+  );
+}

@@ -1,0 +1,60 @@
+import { answerLine, coverLine, stepsLine } from '../select/select-answer.ts';
+import { detailLines, foldedDetail, questionSentence } from '../select/select-details.ts';
+import { inboxRow, rowOf, scrollInbox } from '../select/select-inbox.ts';
+import type { Store } from '../state/store.ts';
+import { type Line, spread } from '../text/paint.ts';
+import { type DrawnLine, isSmall, plainLines, rule, toHeight } from './layout.ts';
+
+/** What stands under the list: the selected request as a sentence, what is known of it, the answer and what it will do. */
+function question(store: Store, columns: number, small: boolean): readonly DrawnLine[] {
+  const { context } = store.prompt.getSnapshot();
+  const request = store.snapshot.requests.find(({ id }) => id === context.selected);
+  if (!request) return [];
+  const { attempt } = request;
+  const { sentence } = context;
+  const sentenceLine: Line = [[' '], ...questionSentence(attempt, columns - 1)];
+  const editing = store.mode === 'edit';
+  const answer: readonly Line[] = sentence
+    ? [answerLine(sentence, editing ? context.focus : undefined), coverLine(sentence, store.preview(sentence))]
+    : [[[' The marked requests go in different directions: no one rule covers them. Space unmarks.', 'warning']], []];
+  if (small)
+    return plainLines([
+      rule(columns),
+      sentenceLine,
+      editing && sentence ? stepsLine(sentence, context.focus, columns) : foldedDetail(attempt),
+      ...answer,
+    ]);
+  const details = detailLines(attempt);
+  const steps: Line = editing && sentence ? stepsLine(sentence, context.focus, columns) : [];
+  return plainLines([rule(columns), sentenceLine, ...details, steps, ...answer]);
+}
+
+function nothingWaits(store: Store): readonly Line[] {
+  const { status } = store.snapshot;
+  if (store.query) return [[[`   Nothing that waits holds "${store.query}". Esc shows all again.`, 'muted']]];
+  if (status.phase === 'failed') return [[[`   ${status.failure ?? 'The guard failed.'}`, 'error']]];
+  const decided = status.decided > 0 ? ` ${status.decided.toLocaleString('en')} decided without asking.` : '';
+  const end = status.phase === 'ended' ? ' The command has ended.' : '';
+  return [[[`   Nothing waits.${decided}${end}`, 'muted']]];
+}
+
+/** The inbox: what waits, folded by program, and the question about the selected one. */
+export function inboxView(store: Store, height: number): readonly DrawnLine[] {
+  const { columns, terminalRows } = store.size;
+  const below = question(store, columns, isSmall(columns, terminalRows));
+  const room = Math.max(1, height - below.length);
+  store.page = room;
+  const rows = store.inboxRows;
+  if (rows.length === 0) return [...toHeight(plainLines(nothingWaits(store)), room), ...below];
+  const { context } = store.prompt.getSnapshot();
+  const at = rowOf(rows, context.selected);
+  store.inboxTop = scrollInbox(rows, store.inboxTop, Math.max(0, at), room);
+  const marked = new Set(context.marks);
+  const now = store.now();
+  const lines = rows.slice(store.inboxTop, store.inboxTop + room).map((row, i): DrawnLine => {
+    const selected = store.inboxTop + i === at;
+    const { left, right } = inboxRow(row, { now, selected, marked, ticking: store.ticking });
+    return { line: spread(left, right, columns), ...(selected ? { selected } : {}) };
+  });
+  return [...toHeight(lines, room), ...below];
+}
