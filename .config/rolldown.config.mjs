@@ -9,6 +9,7 @@ export default {
     cli: 'tui/cli/cli.ts',
     'supervisor-worker': 'tui/cli/host/supervisor-worker.ts',
     launcher: 'driver/linux/launcher.ts',
+    'lab-main': 'tui/cli/lab/lab-main.ts',
   },
   platform: 'node',
   external: ['koffi'],

@@ -75,7 +75,7 @@ export function eventJson(event: GuardEvent): string {
   if (event.type === 'output')
     return JSON.stringify({ type: 'output', stream: event.stream, text: Buffer.from(event.data).toString('utf8') });
   const { at, ...rest } = event;
-  return JSON.stringify({ type: rest.type, at: new Date(at).toISOString(), ...rest }, (_, value: unknown) =>
+  return JSON.stringify({ at: new Date(at).toISOString(), ...rest }, (_, value: unknown) =>
     typeof value === 'bigint' ? value.toString() : value,
   );
 }

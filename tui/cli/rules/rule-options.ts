@@ -1,0 +1,51 @@
+import { accessSync, constants, realpathSync } from 'node:fs';
+import { delimiter, isAbsolute, join } from 'node:path';
+import { parseRule, type RuleOptions } from '../../../engine/rules/parse-rule.ts';
+import type { Rule } from '../../../engine/rules/rule.ts';
+import type { ParsedArgs } from '../args.ts';
+import { UsageError } from '../exit.ts';
+import { userSid } from './users.ts';
+
+/**
+ * The program file that will be seen when it connects: a bare name is looked up in PATH, symbolic links are followed
+ * (/usr/bin/python3 runs as /usr/bin/python3.11). A path that does not exist stays as it is: the program may come later.
+ */
+export function resolveProgram(text: string, path = process.env['PATH'] ?? ''): string {
+  const executable = (file: string) => {
+    try {
+      accessSync(file, constants.X_OK);
+      return true;
+    } catch {
+      return false;
+    }
+  };
+  const found =
+    isAbsolute(text) || text.includes('/')
+      ? text
+      : path
+          .split(delimiter)
+          .filter(isAbsolute)
+          .map(folder => join(folder, text))
+          .find(executable);
+  if (found === undefined) throw new UsageError(`there is no program '${text}' in PATH; give the program's whole path`);
+  try {
+    return realpathSync(found);
+  } catch {
+    return found;
+  }
+}
+
+/** Reads the rule that `rules add` describes. */
+export function ruleFromArgs(
+  verdict: string | undefined,
+  { text, flags }: ParsedArgs,
+  now: number,
+): Omit<Rule, 'id' | 'createdAt'> {
+  const { app, ...rest } = text;
+  const options: RuleOptions = {
+    ...(rest as RuleOptions),
+    ...(app === undefined ? {} : { app: resolveProgram(app) }),
+    ...(flags.has('permanent') ? { permanent: true } : {}),
+  };
+  return parseRule(verdict, options, { now, resolveUser: userSid });
+}

@@ -1,0 +1,34 @@
+import type { GuardExit } from '../../../machines/guard-events.ts';
+import type { CommandContext } from '../commands.ts';
+import { type GuardSessionOptions, openGuardSession } from '../host/guard-session.ts';
+import { canDraw } from '../terminal.ts';
+import { lineMode } from './line-mode.ts';
+import { screenMode } from './screen-mode.ts';
+
+export interface AttendOptions extends Omit<GuardSessionOptions, 'asksPerson'> {
+  readonly json: boolean;
+  readonly line: boolean;
+  /** `--timeout` was given: without a screen it is waited for (rules may come from another terminal); else the default answers at once. */
+  readonly waits: boolean;
+  readonly theme: string;
+  readonly ascii: 'auto' | 'on' | 'off';
+  readonly keys: { readonly [command: string]: string | readonly string[] };
+}
+
+/** True when a person will see a screen. */
+export const hasScreen = (context: CommandContext, options: { readonly json: boolean; readonly line: boolean }): boolean =>
+  !options.json && !options.line && canDraw(context.stdin, context.stdout, context.env);
+
+/** Attends a source to its end, on a screen or line by line. */
+export async function attend(context: CommandContext, options: AttendOptions): Promise<GuardExit> {
+  const screen = hasScreen(context, options);
+  const settings = screen || options.waits ? options.settings : { ...options.settings, timeout: null };
+  const session = await openGuardSession({ ...options, settings, asksPerson: screen || options.waits });
+  try {
+    if (screen) return await screenMode(session.guard, context, options);
+    await lineMode(session.guard, context, options.json);
+    return await session.guard.exited;
+  } finally {
+    await session.close();
+  }
+}

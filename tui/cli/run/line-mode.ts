@@ -1,0 +1,50 @@
+import { plain } from '../../../engine/rules/describe.ts';
+import type { Guard } from '../../../machines/guard.ts';
+import type { CommandContext } from '../commands.ts';
+import { eventJson, eventLine } from './line-format.ts';
+
+const FORWARDED = ['SIGINT', 'SIGTERM', 'SIGHUP', 'SIGQUIT'] as const;
+
+/**
+ * Runs a guard without a screen: one line per event. Lines go to standard error, so the command's own output stays clean; with `json`,
+ * everything goes to standard output as JSON lines, the command's output included. Signals go to the command; the same one twice ends it.
+ */
+export async function lineMode(guard: Guard, context: CommandContext, json: boolean): Promise<void> {
+  const { stdout, stderr } = context;
+  const stop = guard.events(event => {
+    if (json) {
+      stdout.write(`${eventJson(event)}\n`);
+      return;
+    }
+    if (event.type === 'output') (event.stream === 'stdout' ? stdout : stderr).write(event.data);
+    const line = eventLine(event);
+    if (line !== undefined) stderr.write(`${line}\n`);
+  });
+  const seen = new Set<NodeJS.Signals>();
+  const handlers = FORWARDED.map(signal => {
+    const handler = () => {
+      const again = seen.has(signal);
+      seen.add(signal);
+      void guard.send({
+        type: 'signal',
+        signal: again || signal === 'SIGQUIT' ? 'SIGKILL' : signal === 'SIGINT' ? 'SIGINT' : 'SIGTERM',
+      });
+    };
+    process.on(signal, handler);
+    return () => process.off(signal, handler);
+  });
+  try {
+    const { status } = guard.snapshot();
+    if (!json)
+      stderr.write(
+        `sallyport guards ${plain(status.title).slice(0, 60)}; nobody is asked here: ${status.defaultVerdict} ${status.timeout === undefined ? 'at once' : `after ${status.timeout} s`}; if sallyport dies, its connections ${status.failPolicy === 'closed' ? 'fail' : status.failPolicy === 'open' ? 'pass' : 'are not held'}\n`,
+      );
+    await guard.start();
+    await guard.exited;
+  } finally {
+    for (const off of handlers) off();
+    // Events of the stop itself, withdrawn requests for example, still have their line.
+    await guard.stop();
+    stop();
+  }
+}

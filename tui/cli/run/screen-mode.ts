@@ -1,0 +1,50 @@
+import { plain } from '../../../engine/rules/describe.ts';
+import type { Guard } from '../../../machines/guard.ts';
+import type { GuardExit } from '../../../machines/guard-events.ts';
+import { renderApp } from '../../app.tsx';
+import type { CommandContext } from '../commands.ts';
+import type { AttendOptions } from './attend.ts';
+
+/** How a guard ended, in one line for the shell's screen. */
+function farewell(guard: Guard): string {
+  const { status, activity } = guard.snapshot();
+  const count = (verdict: string) => activity.filter(entry => entry.verdict === verdict).length;
+  const end =
+    status.failure ??
+    (status.exit
+      ? status.exit.signal
+        ? `ended by ${status.exit.signal}`
+        : `ended with exit code ${status.exit.code}`
+      : 'stopped');
+  return `sallyport: ${plain(status.title)} ${plain(end)}; ${count('permit')} permitted, ${count('block')} blocked\n`;
+}
+
+/** Runs a guard behind a full screen, which is drawn before anything else is waited for. Resolves when the person left it. */
+export async function screenMode(
+  guard: Guard,
+  context: CommandContext,
+  options: Pick<AttendOptions, 'theme' | 'ascii' | 'keys'>,
+): Promise<GuardExit> {
+  const { stdin, stdout, stderr, env } = context;
+  const app = renderApp({
+    client: guard,
+    stdin,
+    stdout,
+    env,
+    settings: {
+      theme: options.theme,
+      keys: options.keys,
+      ...(options.ascii === 'auto' ? {} : { ascii: options.ascii === 'on' }),
+    },
+  });
+  await app.flushed();
+  const started = guard.start();
+  try {
+    await app.waitUntilExit();
+  } finally {
+    await started;
+    await guard.stop();
+    stderr.write(farewell(guard));
+  }
+  return guard.exited;
+}
