@@ -1,0 +1,56 @@
+import { builtinProviders, builtinSubLayers } from '../../engine/model/builtin.ts';
+import type { Guid } from '../../engine/model/guid.ts';
+import { allLayers } from '../../engine/model/layers.ts';
+import { DATA_TYPE } from '../../engine/model/value.ts';
+
+const FLAGS = [
+  'FWPM_LAYER_FLAG_KERNEL',
+  'FWPM_LAYER_FLAG_BUILTIN',
+  'FWPM_LAYER_FLAG_CLASSIFY_MOSTLY',
+  'FWPM_LAYER_FLAG_BUFFERED',
+];
+const FIELD_TYPES = ['FWPM_FIELD_RAW_DATA', 'FWPM_FIELD_IP_ADDRESS', 'FWPM_FIELD_FLAGS'];
+
+function guid(key: Guid): string {
+  const hex = key.replaceAll('-', '');
+  const tail = hex
+    .slice(16)
+    .match(/../g)!
+    .map(byte => `0x${byte}`);
+  return `{ 0x${hex.slice(0, 8)}, 0x${hex.slice(8, 12)}, 0x${hex.slice(12, 16)}, { ${tail.join(', ')} } }`;
+}
+
+/** The built-in layers, sublayers and providers as C tables for the stand-in of the Base Filtering Engine. */
+export function layersHeader(): string {
+  const fields: string[] = [];
+  const layers = allLayers().map(layer => {
+    const first = fields.length;
+    for (const field of layer.fields) {
+      fields.push(`    { ${guid(field.fieldKey)}, ${FIELD_TYPES.indexOf(field.type)}, ${DATA_TYPE[field.dataType]} },`);
+    }
+    const flags = layer.flags.reduce((bits, flag) => bits | (1 << FLAGS.indexOf(flag)), 0);
+    return `    { ${guid(layer.layerKey)}, L"${layer.name}", ${flags}, ${layer.layerId}, ${first}, ${layer.fields.length}, ${guid(layer.defaultSubLayerKey)} },`;
+  });
+  const subLayers = builtinSubLayers().map(
+    subLayer => `    { ${guid(subLayer.subLayerKey)}, L"${subLayer.displayData.name}", ${subLayer.weight} },`,
+  );
+  const providers = builtinProviders().map(
+    provider => `    { ${guid(provider.providerKey)}, L"${provider.displayData.name}", 0 },`,
+  );
+  return [
+    '/* Written by test/windows-lab/generate-layers.ts from engine/model. */',
+    'static const struct { GUID key; int type, dataType; } builtinFields[] = {',
+    ...fields,
+    '};',
+    'static const struct { GUID key; const wchar_t *name; UINT32 flags; UINT16 id; int firstField, fieldCount; GUID subLayer; } builtinLayers[] = {',
+    ...layers,
+    '};',
+    'static const struct { GUID key; const wchar_t *name; UINT16 weight; } builtinSubLayers[] = {',
+    ...subLayers,
+    '};',
+    'static const struct { GUID key; const wchar_t *name; UINT16 weight; } builtinProviders[] = {',
+    ...providers,
+    '};',
+    '',
+  ].join('\n');
+}
