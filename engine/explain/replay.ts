@@ -1,0 +1,140 @@
+import { parseU64 } from '../dumps/address.ts';
+import { type AuditEvent, DECISION_EVENTS } from '../dumps/audit-event.ts';
+import type { AuditLog } from '../dumps/audit-reader.ts';
+import type { DumpFilter } from '../dumps/dump.ts';
+import type { ClassifyTrace } from '../model/classify.ts';
+import { layerById } from '../model/layers.ts';
+import { type AuditTable, AuditTables } from './audit-table.ts';
+import { auditValues } from './audit-values.ts';
+import { askedFlags } from './explain.ts';
+import { namedFilter } from './named-filter.ts';
+
+/** A decision that arbitration here does not arrive at. */
+export interface WrongDecision {
+  readonly line: number;
+  readonly recordNumber?: number;
+  readonly event: number;
+  readonly layer: string;
+  /** What the event says. */
+  readonly logged: { readonly action: 'permit' | 'block'; readonly filterId: string; readonly name: string };
+  /** What was computed. */
+  readonly computed: { readonly action: 'permit' | 'block' | 'unknown'; readonly filterIds: readonly string[] };
+  readonly reason: string;
+}
+
+/** Numbers of a replay. `described` = exact + candidate + wrong; `decisions` = described + notDescribed. */
+export interface ReplayResult {
+  /** Events of the log. */
+  readonly events: number;
+  /** 5154, 5156, 5157 and 5158. */
+  readonly decisions: number;
+  /** Decisions that name a filter which the log described before. */
+  readonly described: number;
+  /** The named filter, and no other, decides by what is known. */
+  readonly exact: number;
+  /** The named filter is among those that only unknown fields separate. */
+  readonly candidate: number;
+  readonly wrong: number;
+  /** Decisions that name no filter, or one that the log did not describe: nothing can be compared. */
+  readonly notDescribed: number;
+  readonly wrongDecisions: readonly WrongDecision[];
+}
+
+/** How one decision compares; `notDescribed` when there is nothing to compare with. */
+export type Comparison =
+  | { readonly kind: 'exact' | 'candidate'; readonly filter: DumpFilter; readonly filterIds: readonly bigint[] }
+  | { readonly kind: 'wrong'; readonly wrong: WrongDecision }
+  | { readonly kind: 'notDescribed' };
+
+/** FLAGS bits that filters of a layer ask for; kept while the table does not change. */
+class AskedFlags {
+  private readonly cache = new Map<string, number>();
+  of(table: AuditTable, layerKey: string): number {
+    let bits = this.cache.get(layerKey);
+    if (bits === undefined) {
+      bits = askedFlags([...table.filters.values()].filter(filter => filter.layerKey === layerKey));
+      this.cache.set(layerKey, bits);
+    }
+    return bits;
+  }
+  forget(): void {
+    this.cache.clear();
+  }
+}
+
+/** Arbitration, also with the sublayers of unknown weight at the other end. */
+function traces(
+  table: AuditTable,
+  layerKey: string,
+  values: Parameters<AuditTable['classifier']['explain']>[1],
+): ClassifyTrace[] {
+  const { classifier, unplaced } = table;
+  const place = (weight: number) => {
+    for (const subLayerKey of unplaced) classifier.addSubLayer({ subLayerKey, displayData: { name: '' }, flags: 0, weight });
+  };
+  if (unplaced.size === 0) return [classifier.explain(layerKey, values)];
+  place(65535);
+  const above = classifier.explain(layerKey, values);
+  place(0);
+  const below = classifier.explain(layerKey, values);
+  return [above, below];
+}
+
+/** Compares one decision with the table as it stands. */
+export function compareDecision(event: AuditEvent, table: AuditTable, askedBits: (layerKey: string) => number): Comparison {
+  const id = parseU64(event.fields['FilterRTID'] ?? '');
+  const layerId = /^\d{1,5}$/.test(event.fields['LayerRTID'] ?? '') ? Number(event.fields['LayerRTID']) : -1;
+  const layer = layerById(layerId);
+  const named = id === undefined ? undefined : table.filters.get(id);
+  if (!named || !layer) return { kind: 'notDescribed' };
+  const values = auditValues(event, layer, askedBits(layer.layerKey));
+  const logged = event.id === 5157 ? 'block' : 'permit';
+  const results = traces(table, layer.layerKey, values);
+  const namings = results.map(namedFilter);
+  const filterIds = [...new Set(namings.flatMap(each => each.filters.map(filter => filter.filterId)))];
+  const actions = new Set(results.map(each => each.action));
+  const action = actions.size === 1 ? results[0]!.action : 'unknown';
+  const wrong = (reason: string): Comparison => ({
+    kind: 'wrong',
+    wrong: {
+      line: event.line,
+      ...(event.recordNumber === undefined ? undefined : { recordNumber: event.recordNumber }),
+      event: event.id,
+      layer: layer.name,
+      logged: { action: logged, filterId: String(named.filterId), name: named.displayData.name },
+      computed: { action, filterIds: filterIds.map(String) },
+      reason,
+    },
+  });
+  if (named.layerKey !== layer.layerKey) return wrong(`the named filter stands at another layer (${named.layerKey})`);
+  if (action !== 'unknown' && action !== logged) return wrong(`the event says ${logged}, arbitration says ${action}`);
+  if (!filterIds.includes(named.filterId)) return wrong(`filter ${named.filterId} cannot be the one by what is known`);
+  const exact = namings.every(each => each.certain) && filterIds.length === 1;
+  return { kind: exact ? 'exact' : 'candidate', filter: named, filterIds };
+}
+
+/** Rebuilds the filter table event by event and compares every decision with what arbitration makes of it. */
+export function replay(log: AuditLog, each?: (event: AuditEvent, comparison: Comparison) => void): ReplayResult {
+  const tables = new AuditTables(log.events);
+  const asked = new Map<AuditTable, AskedFlags>();
+  const count = { exact: 0, candidate: 0, wrong: 0, notDescribed: 0 };
+  const wrongDecisions: WrongDecision[] = [];
+  let decisions = 0;
+  for (const event of log.events) {
+    const table = tables.of(event.host);
+    const flags = asked.get(table) ?? new AskedFlags();
+    asked.set(table, flags);
+    if (!DECISION_EVENTS.has(event.id)) {
+      table.apply(event);
+      flags.forget();
+      continue;
+    }
+    decisions++;
+    const comparison = compareDecision(event, table, layerKey => flags.of(table, layerKey));
+    count[comparison.kind]++;
+    if (comparison.kind === 'wrong') wrongDecisions.push(comparison.wrong);
+    each?.(event, comparison);
+  }
+  const described = decisions - count.notDescribed;
+  return { events: log.lines, decisions, described, ...count, wrongDecisions };
+}
