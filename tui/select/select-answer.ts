@@ -2,6 +2,7 @@ import { describeScope } from '../../engine/rules/describe.ts';
 import type { Lifetime, Rule } from '../../engine/rules/rule.ts';
 import type { GuardClient } from '../../machines/guard-client.ts';
 import { lifetimeOf, type PartKey, partViews, type Sentence } from '../../machines/sentence.ts';
+import { clean, cutMiddle } from '../text/clean.ts';
 import { type Line, lineCells, type Span } from '../text/paint.ts';
 import { countOf, lifetimeWords } from './words.ts';
 
@@ -19,17 +20,25 @@ const before: Readonly<Record<PartKey, string>> = {
  * `Answer  ‹curl› to ‹telemetry.example› port ‹443› over ‹tcp›  ‹for ever›`. The focused part stands in brackets; a part that has only one
  * option has no mark. The user is named only when it is chosen or looked at.
  */
-export function answerLine(sentence: Sentence, focus: PartKey | undefined): Line {
-  const parts = partViews(sentence).flatMap(({ key, label, canWiden, canNarrow }): Line => {
-    if (key === 'user' && key !== focus && !canWiden) return [];
-    const word =
-      key === 'remote' && sentence.direction === 'in' ? ' from ' : key === 'port' && label === 'any port' ? ' ' : before[key];
-    const span: Span =
-      key === focus ? [`[${label}]`, 'partActive'] : canWiden || canNarrow ? [`‹${label}›`, 'part'] : [label, 'text'];
-    return [[word], span];
-  });
-  const many = sentence.requests.length;
-  return [[' Answer', 'heading'], [many > 1 ? ` ${many} marked` : '', 'waiting'], ...parts];
+export function answerLine(sentence: Sentence, focus: PartKey | undefined, width = Number.POSITIVE_INFINITY): Line {
+  const views = partViews(sentence).filter(({ key, canWiden }) => key !== 'user' || key === focus || canWiden);
+  const make = (short: boolean, most: number): Line => [
+    [short ? ' ' : ' Answer', 'heading'],
+    [sentence.requests.length > 1 ? ` ${sentence.requests.length} marked` : '', 'waiting'],
+    ...views.flatMap(({ key, label, canWiden, canNarrow }): Line => {
+      const to = sentence.direction === 'in' ? ' from ' : ' to ';
+      const word = key === 'remote' ? to : key === 'port' && label === 'any port' ? ' ' : before[key];
+      const text = cutMiddle(clean(label), most);
+      const span: Span =
+        key === focus ? [`[${text}]`, 'partActive'] : canWiden || canNarrow ? [`‹${text}›`, 'part'] : [text, 'text'];
+      return [[short && key !== 'remote' ? ' ' : word], span];
+    }),
+  ];
+  // Every part stays in sight: first the words between them give way, then the middle of long names.
+  let line = make(false, 200);
+  if (lineCells(line) > width) line = make(true, 200);
+  for (let most = 40; lineCells(line) > width && most >= 5; most--) line = make(true, most);
+  return line;
 }
 
 /** While a part is edited: all its steps from narrow to wide, the chosen one marked. */

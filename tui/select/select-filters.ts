@@ -25,7 +25,10 @@ export function filterRows(parts: Pick<GuardSnapshot, 'filters' | 'subLayers' | 
   for (const filter of parts.filters) {
     if (wanted && !searchText(filter, layers.get(filter.layerKey)).includes(wanted)) continue;
     let subs = tree.get(filter.layerKey);
-    if (!subs) tree.set(filter.layerKey, (subs = new Map()));
+    if (!subs) {
+      subs = new Map();
+      tree.set(filter.layerKey, subs);
+    }
     const list = subs.get(filter.subLayerKey);
     if (list) list.push(filter);
     else subs.set(filter.subLayerKey, [filter]);

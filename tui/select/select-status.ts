@@ -43,10 +43,11 @@ export function selectStatus(snapshot: GuardSnapshot, now: number, columns = 80)
     columns < 72 && status.failPolicy === 'closed'
       ? []
       : [[failWords[status.failPolicy], status.failPolicy === 'closed' ? 'muted' : 'warning'], ['  ']];
+  const who = columns < 72 ? '' : 'nobody answers: ';
   const nobody =
     status.timeout === undefined
       ? 'waits for ever'
-      : `nobody answers: ${status.defaultVerdict} ${deadline === undefined ? `after ${status.timeout} s` : `in ${clockSpan(deadline - now + 999)}`}`;
+      : `${who}${status.defaultVerdict} ${deadline === undefined ? `after ${status.timeout} s` : `in ${clockSpan(deadline - now + 999)}`}`;
   const urgent = deadline !== undefined && deadline - now <= 5000;
   return {
     left,

@@ -26,7 +26,7 @@ export class KeyHandler {
     this.#store = store;
   }
 
-  press(press: KeyPress): void {
+  press(press: KeyPress) {
     const store = this.#store;
     const { mode } = store;
     const command = store.keymap.command(mode, press.name);
@@ -52,7 +52,7 @@ export class KeyHandler {
     return entry === 'note' ? this.#store.note : entry === 'palette' ? context.command : context.filters[context.view];
   }
 
-  #setText(text: string): void {
+  #setText(text: string) {
     const store = this.#store;
     const short = text.slice(0, LONGEST);
     if (store.entry === 'note') {
@@ -70,7 +70,7 @@ export class KeyHandler {
     if (ids.length > 0 && !ids.includes(this.#store.selected ?? -1)) this.#store.prompt.send({ type: 'select.to', id: ids[0]! });
   }
 
-  #type(press: KeyPress, command: Command | undefined): void {
+  #type(press: KeyPress, command: Command | undefined) {
     const store = this.#store;
     switch (command) {
       case 'accept':
@@ -105,7 +105,7 @@ export class KeyHandler {
     if ([...char].length === 1) this.#setText(this.#text() + clean(char));
   }
 
-  #accept(): void {
+  #accept() {
     const store = this.#store;
     if (store.entry === 'note') {
       const id = store.overlay?.about;

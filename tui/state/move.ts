@@ -4,7 +4,7 @@ import type { Store } from './store.ts';
 const scrolling = (store: Store) => ['help', 'why', 'about'].includes(store.mode);
 
 /** Moves the selection of the current list, or the text that lies over it, by some rows. */
-export function moveBy(store: Store, by: number): void {
+export function moveBy(store: Store, by: number) {
   if (scrolling(store)) {
     store.scroll = Math.max(0, store.scroll + by);
     return store.changed();
@@ -24,7 +24,7 @@ export function moveBy(store: Store, by: number): void {
 }
 
 /** Moves to the first or the last row. */
-export function moveTo(store: Store, end: 'first' | 'last'): void {
+export function moveTo(store: Store, end: 'first' | 'last') {
   if (scrolling(store)) {
     store.scroll = end === 'first' ? 0 : Number.MAX_SAFE_INTEGER;
     return store.changed();
@@ -37,7 +37,7 @@ export function moveTo(store: Store, end: 'first' | 'last'): void {
   put(store, end === 'first' ? 0 : Math.max(0, store.list(store.view).model.keys.length - 1));
 }
 
-function put(store: Store, index: number): void {
+function put(store: Store, index: number) {
   const view = store.view;
   if (view === 'inbox') return;
   const { model, cursor } = store.list(view);

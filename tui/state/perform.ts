@@ -26,12 +26,12 @@ function current<T>(store: Store, view: Exclude<ViewName, 'inbox'>): T | undefin
   return model.rows[cursor.index] as T | undefined;
 }
 
-function openOverlay(store: Store, name: string, about: string): void {
+function openOverlay(store: Store, name: string, about: string) {
   store.scroll = 0;
   store.shell.send({ type: 'overlay.open', overlay: { name, about } });
 }
 
-function openCurrent(store: Store): void {
+function openCurrent(store: Store) {
   if (store.view === 'filters') {
     const row = current<FilterRow>(store, 'filters');
     if (row?.kind === 'filter') openOverlay(store, 'filter', row.key);
@@ -42,14 +42,14 @@ function openCurrent(store: Store): void {
   }
 }
 
-function openWhy(store: Store): void {
+function openWhy(store: Store) {
   if (store.view === 'activity') {
     const entry = current<ActivityEntry>(store, 'activity');
     if (entry) openOverlay(store, 'why', `entry ${entry.seq}`);
   } else openOverlay(store, 'why', `request ${store.selected}`);
 }
 
-function fold(store: Store): void {
+function fold(store: Store) {
   const row = store.inboxRows[rowOf(store.inboxRows, store.selected)];
   if (!row) return;
   const folded = new Set(store.folded);
@@ -60,13 +60,13 @@ function fold(store: Store): void {
   store.changed();
 }
 
-function onRule(store: Store, work: (rule: Rule) => void): void {
+function onRule(store: Store, work: (rule: Rule) => void) {
   const rule = current<Rule>(store, 'rules');
   if (rule) work(rule);
 }
 
 /** Esc: one level out, whatever that is now. */
-function back(store: Store): void {
+function back(store: Store) {
   const shell = store.shell.getSnapshot();
   if (shell.matches('helping') || shell.matches('overlaid')) store.shell.send({ type: 'overlay.close' });
   else if (store.mode === 'edit') store.prompt.send({ type: 'cancel' });
@@ -76,7 +76,7 @@ function back(store: Store): void {
 
 const signals = { stop: 'SIGINT', terminate: 'SIGTERM', kill: 'SIGKILL' } as const;
 
-function yes(store: Store): void {
+function yes(store: Store) {
   if (store.shell.getSnapshot().matches('quitting')) return store.shell.send({ type: 'quit.confirm' });
   if (store.prompt.getSnapshot().matches({ answer: 'confirming' }) && !store.overlay)
     return store.prompt.send({ type: 'confirm' });
@@ -88,14 +88,14 @@ function yes(store: Store): void {
   void store.send(command, what === 'delete' ? 'The rule is deleted.' : `${id} was sent to the command.`);
 }
 
-function no(store: Store): void {
+function no(store: Store) {
   if (store.shell.getSnapshot().matches('quitting')) store.shell.send({ type: 'quit.cancel' });
   else if (store.overlay) store.shell.send({ type: 'overlay.close' });
   else store.prompt.send({ type: 'cancel' });
 }
 
 /** Does a command, or says why it can not be done. */
-export function perform(store: Store, command: Command): void {
+export function perform(store: Store, command: Command) {
   const refused = refusal(store, command);
   if (refused) return store.say(refused);
   const { prompt, shell } = store;
@@ -212,7 +212,7 @@ export function perform(store: Store, command: Command): void {
   }
 }
 
-function markSelected(store: Store): void {
+function markSelected(store: Store) {
   const row = store.inboxRows[rowOf(store.inboxRows, store.selected)];
   store.prompt.send({ type: row?.kind === 'group' ? 'mark.program' : 'mark.toggle' });
   const ids = selectable(store.inboxRows);
@@ -221,7 +221,7 @@ function markSelected(store: Store): void {
 }
 
 /** Ctrl-C: asks as `q` does; pressed again it leaves without waiting for an answer. */
-function leave(store: Store): void {
+function leave(store: Store) {
   const shell = store.shell.getSnapshot();
   if (store.quitting) store.terminal.exit();
   else if (shell.matches('quitting')) store.shell.send({ type: 'quit.confirm' });

@@ -13,7 +13,7 @@ const plain =
 const undrawable = /[\p{Cc}\p{Cf}\p{Cn}\p{Co}\p{Cs}\p{Zl}\p{Zp}]/u;
 /** Terminals do not agree on the width of these: emoji, spacing marks, conjoining jamo, half-width sound marks, variation selectors. */
 const unsettled =
-  /[\p{Extended_Pictographic}\p{Emoji_Presentation}\p{Regional_Indicator}\p{Emoji_Modifier}\p{Mc}\p{Me}\u1160-\u11FF\uD7B0-\uD7FF\uFF9E\uFF9F\uFE00-\uFE0F\u{E0100}-\u{E01EF}\u0E33\u0EB3]/u;
+  /[\p{Extended_Pictographic}\p{Emoji_Presentation}\p{Regional_Indicator}\p{Emoji_Modifier}\p{Mc}\p{Me}]|[\u1160-\u11FF]|[\uD7B0-\uD7FF]|\uFF9E|\uFF9F|[\uFE00-\uFE0F]|[\u{E0100}-\u{E01EF}]|\u0E33|\u0EB3/u;
 const mark = /\p{Mn}/u;
 /** A letter may carry this many marks; more would climb over the neighbouring lines. */
 const MARKS = 2;
@@ -115,7 +115,7 @@ export function cutMiddle(text: string, width: number): string {
 }
 
 /** Cuts or pads to exactly `width` cells. */
-export function fit(text: string, width: number, align: 'left' | 'right' = 'left'): string {
+export function fitTo(text: string, width: number, align: 'left' | 'right' = 'left'): string {
   const short = cut(text, width);
   const pad = ' '.repeat(Math.max(0, width - cells(short)));
   return align === 'right' ? pad + short : short + pad;

@@ -4,7 +4,7 @@ import { completions } from '../state/handle-keys.ts';
 import type { Store } from '../state/store.ts';
 import { refusal } from '../state/when.ts';
 import { type Line, lineCells, type Span, spread } from '../text/paint.ts';
-import { inboxView } from './inbox-view.ts';
+import { inboxList, inboxView } from './inbox-view.ts';
 import { type DrawnLine, isSmall, plainLines, rule, SMALLEST, toHeight } from './layout.ts';
 import { listView, textView } from './list-view.ts';
 import { confirmLines, helpLines, overlayLines } from './overlay-view.ts';
@@ -88,11 +88,7 @@ function body(store: Store, height: number): Frame['body'] {
     const question = plainLines([rule(store.size.columns), ...confirmLines(store)]);
     const room = Math.max(0, height - question.length);
     const under =
-      store.view === 'filters'
-        ? []
-        : store.view === 'inbox'
-          ? inboxView(store, height).slice(0, room)
-          : listView(store, store.view, room);
+      store.view === 'filters' ? [] : store.view === 'inbox' ? inboxList(store, room) : listView(store, store.view, room);
     return [...toHeight(under, room), ...question];
   }
   if (store.view === 'inbox') return inboxView(store, height);

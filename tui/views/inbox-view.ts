@@ -15,7 +15,7 @@ function question(store: Store, columns: number, small: boolean): readonly Drawn
   const sentenceLine: Line = [[' '], ...questionSentence(attempt, columns - 1)];
   const editing = store.mode === 'edit';
   const answer: readonly Line[] = sentence
-    ? [answerLine(sentence, editing ? context.focus : undefined), coverLine(sentence, store.preview(sentence))]
+    ? [answerLine(sentence, editing ? context.focus : undefined, columns), coverLine(sentence, store.preview(sentence))]
     : [[[' The marked requests go in different directions: no one rule covers them. Space unmarks.', 'warning']], []];
   if (small)
     return plainLines([
@@ -42,10 +42,15 @@ function nothingWaits(store: Store): readonly Line[] {
 export function inboxView(store: Store, height: number): readonly DrawnLine[] {
   const { columns, terminalRows } = store.size;
   const below = question(store, columns, isSmall(columns, terminalRows));
-  const room = Math.max(1, height - below.length);
+  return [...inboxList(store, Math.max(1, height - below.length)), ...below];
+}
+
+/** The list of the inbox alone. */
+export function inboxList(store: Store, room: number): readonly DrawnLine[] {
+  const { columns } = store.size;
   store.page = room;
   const rows = store.inboxRows;
-  if (rows.length === 0) return [...toHeight(plainLines(nothingWaits(store)), room), ...below];
+  if (rows.length === 0) return toHeight(plainLines(nothingWaits(store)), room);
   const { context } = store.prompt.getSnapshot();
   const at = rowOf(rows, context.selected);
   store.inboxTop = scrollInbox(rows, store.inboxTop, Math.max(0, at), room);
@@ -56,5 +61,5 @@ export function inboxView(store: Store, height: number): readonly DrawnLine[] {
     const { left, right } = inboxRow(row, { now, selected, marked, ticking: store.ticking });
     return { line: spread(left, right, columns), ...(selected ? { selected } : {}) };
   });
-  return [...toHeight(lines, room), ...below];
+  return toHeight(lines, room);
 }

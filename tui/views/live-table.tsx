@@ -2,7 +2,7 @@ import { Box, Text } from 'ink';
 import Table from 'ink-table';
 import { createContext, memo, type ReactNode, use } from 'react';
 import type { Slot } from '../../themes/index.ts';
-import { clean, fit } from '../text/clean.ts';
+import { clean, fitTo } from '../text/clean.ts';
 import type { Painter } from '../text/paint.ts';
 
 /** A row as ink-table takes it: plain values by column. `id` is its identity; `slots` say what cells mean. */
@@ -33,7 +33,7 @@ function LiveCell({ column }: { readonly column: number }) {
   const { row, selected, columns, painter } = use(RowContext);
   const spec = columns[column];
   if (!row || !spec || !painter) return null;
-  const text = `${fit(clean(row[spec.key] ?? ''), spec.width, spec.align)} `;
+  const text = `${fitTo(clean(row[spec.key] ?? ''), spec.width, spec.align)} `;
   return (
     <Text wrap="truncate">
       {painter.paint([[text, spec.slot?.(row) ?? 'text']], spec.width + 1, selected ? 'selected' : undefined)}

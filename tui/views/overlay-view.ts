@@ -68,7 +68,7 @@ export function helpLines(store: Store): readonly Line[] {
         const why = each === mode ? refusal(store, command) : undefined;
         const keys = store.keymap.keys(command).map(keyLabel).join(' ');
         return [
-          [`   ${keys.padEnd(20)} `, 'key'],
+          [`   ${keys.padEnd(16)} `, 'key'],
           [commandInfo(command).title, why ? 'muted' : 'text'],
           [why ? `   not now: ${why}` : '', 'muted'],
         ];
