@@ -1,12 +1,13 @@
 import type { ConnectionAttempt, Identity, Verdict } from '../model/attempt.ts';
 import type { ClassifyResult, ClassifyValues } from '../model/classify.ts';
 import type { Guid } from '../model/guid.ts';
+import type { Filter } from '../model/objects.ts';
 import type { FwpValue } from '../model/value.ts';
 import { parseAddress, parseV4 } from './address.ts';
 import { blobText } from './conditions.ts';
 import { ruleOfFilter } from './record.ts';
 import { canonicalName, sidsOf } from './scope.ts';
-import { ruleLayer } from './well-known.ts';
+import { ASK_CALLOUTS, ruleLayer } from './well-known.ts';
 
 /** FWP_CONDITION_FLAG_* that are known here. Source: https://learn.microsoft.com/windows/win32/fwp/filtering-condition-flags- */
 const FLAG = { isLoopback: 0x1, isWildcardBind: 0x8 } as const;
@@ -110,10 +111,15 @@ export type Classify = (layerKey: Guid, values: ClassifyValues) => ClassifyResul
 
 const rank = { block: 2, ask: 1, permit: 0 } as const;
 
+const askKeys: ReadonlySet<Guid | undefined> = new Set(ASK_CALLOUTS);
+const asks = ({ action }: Filter): boolean => askKeys.has(action.calloutKey);
+
 function decisionOf(result: ClassifyResult): Decision {
-  const { filter } = result;
-  // Unknown is never permit: what could not be known is asked.
-  const action = result.pend || result.action === 'unknown' ? 'ask' : result.action;
+  const { filter, candidates } = result;
+  // Unknown is never permit: what could not be known is asked. Whether a rule blocks or the ask filter does may be unknown as well: both
+  // are FWP_ACTION_BLOCK to the engine, but only one of them is a decision.
+  const open = result.pend || result.action === 'unknown' || (result.action === 'block' && candidates.some(asks));
+  const action = open ? 'ask' : (result.action as Verdict);
   if (!filter) return { action };
   const ruleId = action === 'ask' ? undefined : ruleOfFilter(filter)?.id;
   return { action, filterId: filter.filterId, filterKey: filter.filterKey, ...(ruleId ? { ruleId } : {}) };

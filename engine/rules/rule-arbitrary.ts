@@ -119,3 +119,47 @@ export const attemptArbitrary: fc.Arbitrary<ConnectionAttempt> = fc
       at: 1000,
     } as ConnectionAttempt;
   });
+
+const bits = fc.array(fc.boolean(), { minLength: 7, maxLength: 7 });
+
+/** An attempt that shares some members with a scope, often all of them. */
+export const attemptNear = (scope: Scope): fc.Arbitrary<ConnectionAttempt> =>
+  fc
+    .tuple(attemptArbitrary, fc.oneof(fc.constant(Array<boolean>(7).fill(true)), bits), v4, v6)
+    .map(([attempt, like, any4, any6]) => {
+      const { remote, app: path, user: sid, port: ports, protocol, direction } = scope;
+      const out = direction === 'out';
+      const layer = like[0]
+        ? out
+          ? 'ALE_AUTH_CONNECT'
+          : attempt.layer === 'ALE_AUTH_CONNECT'
+            ? 'ALE_AUTH_LISTEN'
+            : attempt.layer
+        : attempt.layer;
+      const hasRemote = layer === 'ALE_AUTH_CONNECT' || layer === 'ALE_AUTH_RECV_ACCEPT';
+      const given = remote.kind === 'address' || remote.kind === 'network' ? remote.address : undefined;
+      const family = like[1] && given !== undefined ? (given.includes(':') ? 'v6' : 'v4') : attempt.family;
+      const other = family === 'v4' ? any4 : any6;
+      const address = like[1] && given !== undefined ? given : other;
+      const name =
+        remote.kind === 'name'
+          ? [{ name: remote.subdomains ? `www.${remote.name}` : remote.name, kind: 'dns' as const, at: 1 }]
+          : [];
+      const port = like[2] && ports ? ports.to : 443;
+      const uid = sid?.startsWith('S-1-22-1-') ? Number(sid.slice(9)) : attempt.identity.uid;
+      const { remote: _, ...rest } = attempt;
+      return {
+        ...rest,
+        layer,
+        family,
+        local: { address: family === 'v4' ? '0.0.0.0' : '::', port: out ? 0 : port },
+        ...(hasRemote ? { remote: { address, port } } : {}),
+        protocol: like[3] && protocol !== undefined ? protocol : attempt.protocol,
+        identity: {
+          ...attempt.identity,
+          ...(like[4] && path !== undefined ? { path } : {}),
+          ...(like[5] && uid !== undefined ? { uid } : {}),
+        },
+        names: layer !== 'ALE_AUTH_CONNECT' ? [] : like[6] ? name : attempt.names,
+      };
+    });
