@@ -5,9 +5,10 @@ import type { DumpFilter } from '../dumps/dump.ts';
 import type { ClassifyTrace } from '../model/classify.ts';
 import { layerById } from '../model/layers.ts';
 import { type AuditTable, AuditTables } from './audit-table.ts';
-import { auditValues } from './audit-values.ts';
+import { auditFlow, auditValues } from './audit-values.ts';
+import { Evidence } from './evidence.ts';
 import { askedFlags } from './explain.ts';
-import { namedFilter } from './named-filter.ts';
+import { type Naming, namedFilter } from './named-filter.ts';
 
 /** A decision that arbitration here does not arrive at. */
 export interface WrongDecision {
@@ -30,7 +31,7 @@ export interface ReplayResult {
   readonly decisions: number;
   /** Decisions that name a filter which the log described before. */
   readonly described: number;
-  /** The named filter, and no other, decides by what is known. */
+  /** The named filter, and no other, decides by what the event tells and earlier decisions prove. */
   readonly exact: number;
   /** The named filter is among those that only unknown fields separate. */
   readonly candidate: number;
@@ -80,8 +81,16 @@ function traces(
   return [above, below];
 }
 
-/** Compares one decision with the table as it stands. */
-export function compareDecision(event: AuditEvent, table: AuditTable, askedBits: (layerKey: string) => number): Comparison {
+/**
+ * Compares one decision with the table as it stands: first by what the event tells alone; where that leaves more than one filter, once
+ * more with what earlier decisions prove. A proof that disagrees with the decision is dropped, never counted.
+ */
+export function compareDecision(
+  event: AuditEvent,
+  table: AuditTable,
+  evidence: Evidence,
+  askedBits: (layerKey: string) => number,
+): Comparison {
   const id = parseU64(event.fields['FilterRTID'] ?? '');
   const layerId = /^\d{1,5}$/.test(event.fields['LayerRTID'] ?? '') ? Number(event.fields['LayerRTID']) : -1;
   const layer = layerById(layerId);
@@ -109,14 +118,25 @@ export function compareDecision(event: AuditEvent, table: AuditTable, askedBits:
   if (named.layerKey !== layer.layerKey) return wrong(`the named filter stands at another layer (${named.layerKey})`);
   if (action !== 'unknown' && action !== logged) return wrong(`the event says ${logged}, arbitration says ${action}`);
   if (!filterIds.includes(named.filterId)) return wrong(`filter ${named.filterId} cannot be the one by what is known`);
-  const exact = namings.every(each => each.certain) && filterIds.length === 1;
-  return { kind: exact ? 'exact' : 'candidate', filter: named, filterIds };
+  const exact = isExact(namings, named);
+  const { local } = auditFlow(event, layer);
+  const more = exact ? undefined : evidence.add(event, layer, local, values);
+  const again = more && traces(table, layer.layerKey, more).map(namedFilter);
+  if (again?.every(each => each.certain && !each.filters.some(filter => filter.filterId === named.filterId))) {
+    evidence.forget(event, local);
+  }
+  if (table.unplaced.size === 0) evidence.learn(event, local, named, results[0]!);
+  return { kind: exact || (again && isExact(again, named)) ? 'exact' : 'candidate', filter: named, filterIds };
 }
+
+const isExact = (namings: readonly Naming[], named: DumpFilter): boolean =>
+  namings.every(({ certain, filters }) => certain && filters[0]?.filterId === named.filterId);
 
 /** Rebuilds the filter table event by event and compares every decision with what arbitration makes of it. */
 export function replay(log: AuditLog, each?: (event: AuditEvent, comparison: Comparison) => void): ReplayResult {
   const tables = new AuditTables(log.events);
   const asked = new Map<AuditTable, AskedFlags>();
+  const evidence = new Evidence();
   const count = { exact: 0, candidate: 0, wrong: 0, notDescribed: 0 };
   const wrongDecisions: WrongDecision[] = [];
   let decisions = 0;
@@ -130,7 +150,7 @@ export function replay(log: AuditLog, each?: (event: AuditEvent, comparison: Com
       continue;
     }
     decisions++;
-    const comparison = compareDecision(event, table, layerKey => flags.of(table, layerKey));
+    const comparison = compareDecision(event, table, evidence, layerKey => flags.of(table, layerKey));
     count[comparison.kind]++;
     if (comparison.kind === 'wrong') wrongDecisions.push(comparison.wrong);
     each?.(event, comparison);
