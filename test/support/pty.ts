@@ -72,6 +72,12 @@ export class ProgramInTerminal {
     for (const watcher of this.#watchers) watcher();
   }
 
+  /** Calls after every chunk of output that the emulator took in. */
+  onOutput(listener: () => void): () => void {
+    this.#watchers.add(listener);
+    return () => this.#watchers.delete(listener);
+  }
+
   lines(): string[] {
     const buffer = this.#terminal.buffer.active;
     return Array.from(

@@ -1,0 +1,206 @@
+import { spawnSync } from 'node:child_process';
+import { connectScript, loopbackServer } from '../support/loopback.ts';
+import { CLI, ProgramInTerminal, temporaryHome } from '../support/pty.ts';
+import { cpuMs, median, pause, percentile, round, rssMb } from './measure.ts';
+
+const TRAFFIC = new URL('./traffic.mjs', import.meta.url).pathname;
+
+/** When bytes were written: for every chunk the time it came and its size. */
+function watchBytes(program: ProgramInTerminal) {
+  let last = program.raw.length;
+  const chunks: { at: number; bytes: number }[] = [];
+  const stop = program.onOutput(() => {
+    chunks.push({ at: performance.now(), bytes: program.raw.length - last });
+    last = program.raw.length;
+  });
+  return { chunks, stop, total: () => chunks.reduce((sum, chunk) => sum + chunk.bytes, 0) };
+}
+
+async function withProgram<T>(
+  args: readonly string[],
+  work: (program: ProgramInTerminal, startedAt: number) => Promise<T>,
+  size = { columns: 120, rows: 40 },
+): Promise<T> {
+  const home = temporaryHome();
+  const startedAt = performance.now();
+  const program = new ProgramInTerminal(args, { home: home.path, ...size });
+  try {
+    return await work(program, startedAt);
+  } finally {
+    await program.end();
+    home.remove();
+  }
+}
+
+/** Start of the process to the first frame on the terminal; memory then. The first run fills the compile cache and does not count. */
+async function startUp() {
+  const home = temporaryHome();
+  const times: number[] = [];
+  const memory: number[] = [];
+  for (let n = 0; n < 12; n++) {
+    const at = performance.now();
+    const program = new ProgramInTerminal(['run', '--', process.execPath, '-e', 'setTimeout(() => {}, 5000)'], {
+      home: home.path,
+      columns: 120,
+      rows: 40,
+    });
+    await program.waitFor('Inbox');
+    if (n > 1) {
+      times.push(performance.now() - at);
+      memory.push(rssMb(program.pid));
+    }
+    await program.end();
+  }
+  const help: number[] = [];
+  const bare: number[] = [];
+  for (let n = 0; n < 15; n++) {
+    const t = (args: string[]) => {
+      const at = performance.now();
+      spawnSync(process.execPath, args, { env: { ...process.env, SALLYPORT_HOME: home.path, CI: undefined } });
+      return performance.now() - at;
+    };
+    help.push(t([CLI, '--help']));
+    bare.push(t(['-e', '0']));
+  }
+  home.remove();
+  return {
+    firstFrameMs: round(median(times)),
+    helpMs: round(median(help)),
+    bareNodeMs: round(median(bare)),
+    memoryAtFirstFrameMb: round(median(memory), 1),
+  };
+}
+
+/** A request's connect call to the frame that shows it, by a program that prints the time right before it connects. */
+async function requestToFrame() {
+  const server = await loopbackServer();
+  try {
+    const script = `const {connect} = require('net'); const fs = require('fs'); let n = 0; const next = () => { if (++n > 20) return; fs.writeFileSync(process.argv[1], String(Date.now() ) + ' ' + n); const s = connect(${server.port}, '127.0.0.' + (n + 1)); s.on('error', () => {}); setTimeout(next, 150); }; setTimeout(next, 500)`;
+    const home = temporaryHome();
+    const stamp = `${home.path}/stamp`;
+    const program = new ProgramInTerminal(['run', '--', process.execPath, '-e', script, stamp], {
+      home: home.path,
+      columns: 120,
+      rows: 60,
+    });
+    const times: number[] = [];
+    const { readFileSync } = await import('node:fs');
+    for (let n = 2; n <= 20; n++) {
+      await program.waitFor(`127.0.0.${n + 1}:`);
+      const [at, which] = readFileSync(stamp, 'utf8').split(' ').map(Number);
+      if (which === n && at !== undefined) times.push(Date.now() - at);
+    }
+    await program.end();
+    home.remove();
+    return { samples: times.length, medianMs: round(median(times)), p95Ms: round(percentile(times, 0.95)) };
+  } finally {
+    await server.close();
+  }
+}
+
+/** What is written while nothing happens and while requests arrive; what one changed cell costs; a key while requests arrive. */
+async function traffic() {
+  const server = await loopbackServer();
+  try {
+    const idle = await withProgram(['run', '--', process.execPath, '-e', 'setTimeout(() => {}, 20000)'], async program => {
+      await program.waitFor('Inbox');
+      await pause(1500);
+      const watch = watchBytes(program);
+      const cpu = cpuMs(program.pid);
+      await pause(5000);
+      return { bytesPerSecond: round(watch.total() / 5), cpuPercent: round((cpuMs(program.pid) - cpu) / 50) };
+    });
+    const fifty = await withProgram(
+      ['run', '--', process.execPath, TRAFFIC, 'rate', String(server.port), '50', '6'],
+      async program => {
+        await program.waitFor('wants to connect');
+        const watch = watchBytes(program);
+        const cpu = cpuMs(program.pid);
+        await pause(4000);
+        return { bytesPerSecond: round(watch.total() / 4), cpuPercent: round((cpuMs(program.pid) - cpu) / 40) };
+      },
+    );
+    const key = await withProgram(
+      ['run', '--timeout', '600', '--', process.execPath, TRAFFIC, 'rate', String(server.port), '30', '12'],
+      async program => {
+        await program.waitFor('wants to connect');
+        const times: number[] = [];
+        let last = program.raw.length;
+        for (let n = 0; n < 40; n++) {
+          await pause(110 + (n % 7) * 13);
+          last = program.raw.length;
+          const at = performance.now();
+          const wrote = new Promise<void>(resolve => {
+            const stop = program.onOutput(() => {
+              // The selection moved: the key's own bytes, not those of a request that arrived meanwhile.
+              if (program.raw.slice(last).includes('▌')) {
+                stop();
+                resolve();
+              }
+            });
+          });
+          program.press('j');
+          await Promise.race([wrote, pause(1000)]);
+          times.push(performance.now() - at);
+        }
+        return { medianMs: round(median(times)), p95Ms: round(percentile(times, 0.95)) };
+      },
+    );
+    const cell = await withProgram(
+      ['run', '--timeout', '600', '--', process.execPath, '-e', connectScript(server.port)],
+      async program => {
+        await program.waitFor('wants to connect');
+        await pause(1500);
+        const watch = watchBytes(program);
+        await pause(4200);
+        const sizes = watch.chunks.map(chunk => chunk.bytes);
+        return { ticks: sizes.length, medianBytes: median(sizes), maxBytes: Math.max(...sizes) };
+      },
+    );
+    return { idle, fiftyRequestsASecond: fifty, keyToBytesAtThirtyASecond: key, countdownTick: cell };
+  } finally {
+    await server.close();
+  }
+}
+
+/** 500 requests at once: all shown, one rule answers all, none lost; gaps between frames while it happens. */
+async function flood() {
+  const server = await loopbackServer();
+  try {
+    return await withProgram(
+      ['run', '--timeout', '600', '--', process.execPath, TRAFFIC, 'many', String(server.port), '500'],
+      async program => {
+        await program.waitFor(/500 waiting/, 60_000);
+        const shownAt = performance.now();
+        await pause(600);
+        const at = performance.now();
+        program.press('A');
+        await program.waitFor(/settles 500|500 waiting requests/, 10_000);
+        const frame = performance.now() - at;
+        const press = setInterval(() => program.press('y'), 300);
+        await program.waitFor(/ 0 waiting|nothing waits/, 30_000).finally(() => clearInterval(press));
+        const answered = performance.now() - at;
+        program.press('5');
+        const screen = await program.waitFor(/done \d+ ok of \d+/, 30_000);
+        return {
+          keyToFrameMs: round(frame),
+          answeredMs: round(answered),
+          shownAfterStartMs: round(shownAt),
+          result: /done \d+ ok of \d+/.exec(screen)?.[0],
+        };
+      },
+    );
+  } finally {
+    await server.close();
+  }
+}
+
+/** Everything about the screen, one after the other. */
+export async function benchScreen() {
+  return {
+    startUp: await startUp(),
+    requestToFrame: await requestToFrame(),
+    ...(await traffic()),
+    fiveHundredAtOnce: await flood(),
+  };
+}
