@@ -1,0 +1,146 @@
+import type { Verdict } from '../../engine/model/attempt.ts';
+import { Message, SALLYPORT, sizeOf } from './contract.ts';
+
+/** How the driver behaves where nobody decides. Members left out keep the driver's default (ioctl.h, SALLYPORT_POLICY). */
+export interface DriverPolicy {
+  readonly deadlineMs?: number;
+  readonly rememberMs?: number;
+  readonly maxHeld?: number;
+  readonly maxHeldPerProcess?: number;
+  readonly maxHeldBytes?: number;
+  readonly holdLoopback?: boolean;
+  readonly onTimeout?: PolicyVerdict;
+  readonly onOverflow?: PolicyVerdict;
+  readonly onDetach?: PolicyVerdict;
+  readonly onStranger?: PolicyVerdict;
+  /** Never held: what the decider itself needs. Up to 16 process ids. */
+  readonly exempt?: readonly number[];
+}
+
+/** `filter`: what the asking filter says for the case that its callout is missing. */
+export type PolicyVerdict = Verdict | 'filter';
+
+const POLICY_VERDICT: { readonly [name in PolicyVerdict]: number } = {
+  filter: SALLYPORT.VERDICT_BY_FILTER,
+  permit: SALLYPORT.VERDICT_PERMIT,
+  block: SALLYPORT.VERDICT_BLOCK,
+};
+const VERDICT: { readonly [name in Verdict]: number } = { permit: SALLYPORT.VERDICT_PERMIT, block: SALLYPORT.VERDICT_BLOCK };
+
+export function encodeHello(): Uint8Array {
+  return new Message('HELLO').set('version', SALLYPORT.CONTRACT_VERSION).set('magic', SALLYPORT.MAGIC).bytes;
+}
+
+export interface Welcome {
+  readonly accepted: boolean;
+  readonly contractVersion: number;
+  /** `1.2.3` */
+  readonly driverVersion: string;
+  readonly heldCount: number;
+  readonly observerCount: number;
+  readonly deciderAttached: boolean;
+  readonly instanceId: bigint;
+}
+
+/** Null when the other side is not our driver. */
+export function decodeWelcome(bytes: Uint8Array): Welcome | null {
+  if (bytes.length < sizeOf('WELCOME')) return null;
+  const message = new Message('WELCOME', bytes);
+  if (message.number('magic') !== SALLYPORT.MAGIC) return null;
+  const version = message.number('driverVersion');
+  return {
+    accepted: message.number('accepted') === 1,
+    contractVersion: message.number('version'),
+    driverVersion: [version >>> 16, (version >>> 8) & 0xff, version & 0xff].join('.'),
+    heldCount: message.number('heldCount'),
+    observerCount: message.number('observerCount'),
+    deciderAttached: message.number('deciderAttached') === 1,
+    instanceId: message.bigint('instanceId'),
+  };
+}
+
+/** `current` is what the driver has in force (SALLYPORT_IOCTL_GET_POLICY); what `policy` names is changed in it. */
+export function encodePolicy(current: Uint8Array, policy: DriverPolicy): Uint8Array {
+  const message = new Message('POLICY', Uint8Array.from(current)).set('version', SALLYPORT.CONTRACT_VERSION);
+  for (const name of ['deadlineMs', 'rememberMs', 'maxHeld', 'maxHeldPerProcess', 'maxHeldBytes'] as const) {
+    const value = policy[name];
+    if (value !== undefined) message.set(name, value);
+  }
+  for (const name of ['onTimeout', 'onOverflow', 'onDetach', 'onStranger'] as const) {
+    const value = policy[name];
+    if (value !== undefined) message.set(name, POLICY_VERDICT[value]);
+  }
+  if (policy.holdLoopback !== undefined) {
+    const flags = message.number('flags') & ~SALLYPORT.POLICY_HOLD_LOOPBACK;
+    message.set('flags', policy.holdLoopback ? flags | SALLYPORT.POLICY_HOLD_LOOPBACK : flags);
+  }
+  if (policy.exempt) {
+    if (policy.exempt.length > SALLYPORT.MAX_EXEMPT) {
+      throw new RangeError(`${policy.exempt.length} exempt processes; the driver takes ${SALLYPORT.MAX_EXEMPT}`);
+    }
+    message.set('exemptCount', policy.exempt.length);
+    for (let index = 0; index < SALLYPORT.MAX_EXEMPT; index++) message.set('exemptProcessIds', policy.exempt[index] ?? 0, index);
+  }
+  return message.bytes;
+}
+
+export interface DriverVerdict {
+  readonly requestId: bigint;
+  readonly verdict: Verdict;
+}
+
+/** At most SALLYPORT_MAX_VERDICTS at once. */
+export function encodeVerdicts(verdicts: readonly DriverVerdict[]): Uint8Array {
+  if (verdicts.length === 0 || verdicts.length > SALLYPORT.MAX_VERDICTS)
+    throw new RangeError(`${verdicts.length} verdicts in a batch`);
+  const head = sizeOf('VERDICT_BATCH');
+  const step = sizeOf('VERDICT');
+  const bytes = new Uint8Array(head + verdicts.length * step);
+  new Message('VERDICT_BATCH', bytes).set('version', SALLYPORT.CONTRACT_VERSION).set('count', verdicts.length);
+  verdicts.forEach(({ requestId, verdict }, index) => {
+    new Message('VERDICT', bytes.subarray(head + index * step)).set('requestId', requestId).set('verdict', VERDICT[verdict]);
+  });
+  return bytes;
+}
+
+export const verdictResultsSize = (count: number): number => sizeOf('VERDICT_RESULTS') + count * sizeOf('VERDICT_RESULT');
+
+/** Which requests of the batch were no longer held. */
+export function decodeVerdictResults(bytes: Uint8Array): readonly bigint[] {
+  const count = new Message('VERDICT_RESULTS', bytes).number('count');
+  if (bytes.length < verdictResultsSize(count)) throw new RangeError('verdict results shorter than they say');
+  const missed: bigint[] = [];
+  for (let index = 0; index < count; index++) {
+    const result = new Message('VERDICT_RESULT', bytes.subarray(verdictResultsSize(index)));
+    if (result.number('result') !== SALLYPORT.RESULT_ACCEPTED) missed.push(result.bigint('requestId'));
+  }
+  return missed;
+}
+
+/** Counters of the driver by the names of SALLYPORT_STATISTICS; arrays by reason are summed under their own name. */
+export function decodeStatistics(bytes: Uint8Array): ReadonlyMap<string, bigint> {
+  const message = new Message('STATISTICS', bytes);
+  const names = [
+    'heldNow',
+    'heldBytesNow',
+    'rememberedNow',
+    'heldMost',
+    'observersNow',
+    'deciderNow',
+    'classified',
+    'pended',
+    'permitted',
+    'blocked',
+    'noWriteRight',
+    'ownInjections',
+    'exempt',
+    'loopback',
+    'reauthorized',
+    'joined',
+    'packetsInjected',
+    'packetsDropped',
+    'injectFailures',
+    'eventsLost',
+  ];
+  return new Map(names.map(name => [name, message.bigint(name)]));
+}
