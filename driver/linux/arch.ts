@@ -10,20 +10,20 @@ export interface Architecture {
   readonly foreignFrom?: number;
 }
 
-export type TrappedCall = 'connect' | 'sendto' | 'sendmsg' | 'sendmmsg' | 'bind' | 'listen';
+export type TrappedCall = 'connect' | 'sendto' | 'sendmsg' | 'sendmmsg' | 'bind' | 'listen' | 'recvfrom';
 
 /** By `process.arch`. */
 export const ARCHITECTURES: { readonly [arch: string]: Architecture | undefined } = {
   x64: {
     audit: 0xc000003e,
-    trapped: { connect: 42, sendto: 44, sendmsg: 46, sendmmsg: 307, bind: 49, listen: 50 },
+    trapped: { connect: 42, sendto: 44, sendmsg: 46, sendmmsg: 307, bind: 49, listen: 50, recvfrom: 45 },
     socket: 41,
     ioUringSetup: 425,
     foreignFrom: 0x40000000,
   },
   arm64: {
     audit: 0xc00000b7,
-    trapped: { connect: 203, sendto: 206, sendmsg: 211, sendmmsg: 269, bind: 200, listen: 201 },
+    trapped: { connect: 203, sendto: 206, sendmsg: 211, sendmmsg: 269, bind: 200, listen: 201, recvfrom: 207 },
     socket: 198,
     ioUringSetup: 425,
   },

@@ -10,7 +10,7 @@ export interface Instruction {
 }
 
 /** Return values of a seccomp filter (linux/seccomp.h). */
-export const RET = { ALLOW: 0x7fff0000, NOTIFY: 0x7fc00000, ERRNO: 0x00050000, KILL_PROCESS: 0x80000000 } as const;
+export const RET = { ALLOW: 0x7fff0000, NOTIFY: 0x7fc00000, ERRNO: 0x00050000 } as const;
 /** Offsets in struct seccomp_data. Arguments are 64 bits wide, low half first on both architectures. */
 const OFFSET = { nr: 0, arch: 4, low: (arg: number) => 16 + 8 * arg, high: (arg: number) => 20 + 8 * arg } as const;
 const AF_INET = 2;
@@ -27,7 +27,8 @@ const anyBit = (k: number, jt: number, jf: number): Instruction => ({ code: 0x45
 /**
  * The filter program. A call of a foreign architecture and x32 numbers get ENOSYS, which programs know how to live with; so
  * does io_uring_setup, because io_uring connects without a call that seccomp sees. `sendto` without an address (that is
- * `send`) is let through here: it names no remote and would cost a round trip each.
+ * `send`) is let through here: it names no remote and would cost a round trip each. `recvfrom` that asks for the sender's address is
+ * trapped because resolvers read their answers so.
  */
 export function filterProgram(arch: Architecture): Instruction[] {
   const { trapped } = arch;
@@ -49,6 +50,9 @@ export function filterProgram(arch: Architecture): Instruction[] {
     ret(RET.ALLOW),
   ];
   out.push(equal(trapped.sendto, 0, sendto.length), ...sendto);
+  // recvfrom(fd, buffer, length, flags, address, addressLength): resolvers give an address, receivers of streams do not.
+  const recvfrom = [load(OFFSET.low(4)), equal(0, 0, 2), load(OFFSET.high(4)), equal(0, 1, 0), ret(RET.NOTIFY), ret(RET.ALLOW)];
+  out.push(equal(trapped.recvfrom, 0, recvfrom.length), ...recvfrom);
   // socket(family, type, protocol)
   const socket: Instruction[] = [load(OFFSET.low(0))];
   for (const family of Object.values(REFUSED_FAMILIES)) socket.push(equal(family, 0, 1), ret(RET.ERRNO | E.EAFNOSUPPORT));

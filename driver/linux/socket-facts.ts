@@ -6,6 +6,7 @@ import { AF, parseSockaddr } from './sockaddr.ts';
 
 const SOL_SOCKET = 1;
 const SO_TYPE = 3;
+const SO_RCVTIMEO = 20;
 const SO_SNDTIMEO = 21;
 const SO_PROTOCOL = 38;
 const SO_DOMAIN = 39;
@@ -83,8 +84,11 @@ export class DuplicateSocket {
   }
   /** SO_SNDTIMEO in milliseconds; 0: none. */
   get sendTimeout(): number {
-    const timeval = option(this.fd, SOL_SOCKET, SO_SNDTIMEO, 16);
-    return timeval ? Number(timeval.readBigInt64LE(0)) * 1000 + Number(timeval.readBigInt64LE(8)) / 1000 : 0;
+    return this.#milliseconds(SO_SNDTIMEO);
+  }
+  /** SO_RCVTIMEO in milliseconds; 0: none. */
+  get receiveTimeout(): number {
+    return this.#milliseconds(SO_RCVTIMEO);
   }
 
   /** Runs `work` with O_NONBLOCK set. The flag is the program's own too, so it is put back at once. */
@@ -103,6 +107,11 @@ export class DuplicateSocket {
     if (this.#closed) return;
     this.#closed = true;
     libc.close(this.fd);
+  }
+
+  #milliseconds(name: number): number {
+    const timeval = option(this.fd, SOL_SOCKET, name, 16);
+    return timeval ? Number(timeval.readBigInt64LE(0)) * 1000 + Number(timeval.readBigInt64LE(8)) / 1000 : 0;
   }
 
   #name(fn: typeof libc.getsockname): Endpoint | undefined {

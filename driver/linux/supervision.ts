@@ -9,15 +9,18 @@ import { IdentityReader } from './identity.ts';
 import * as libc from './libc.ts';
 import { type Call, Listener } from './listener.ts';
 import type { BlockErrno } from './messages.ts';
+import { DNS_PORT, NameTable } from './names.ts';
 import { type Answer, done, type Intent, type Plan, type PlanContext, type Step, type Wait } from './plan.ts';
 import { Poller, READABLE } from './poller.ts';
 import { mayBindPrivilegedPorts } from './privileges.ts';
+import { planReceive } from './receive-plan.ts';
 import { planSendmmsg, planSendmsg, planSendto } from './send-plan.ts';
 import { pendingInterruption } from './signals.ts';
 import { DuplicateSocket } from './socket-facts.ts';
 import type { Decision } from './supervisor.ts';
 
-const PLANNERS: { readonly [name in TrappedCall]: (context: PlanContext) => Plan } = {
+type Planner = (context: PlanContext) => Plan;
+const PLANNERS: { readonly [name in Exclude<TrappedCall, 'recvfrom'>]: Planner } = {
   connect: planConnect,
   bind: planBind,
   listen: planListen,
@@ -69,7 +72,8 @@ export class Supervision {
   readonly #tasks = new Map<bigint, Task>();
   readonly #held = new Map<number, Task>();
   readonly #callers = new Set<number>();
-  readonly #planners = new Map<number, (context: PlanContext) => Plan>();
+  readonly #planners = new Map<number, Planner>();
+  readonly #names = new NameTable();
   readonly #warned = new Set<string>();
   #signalTimer: NodeJS.Timeout | undefined;
   #nextId = 1;
@@ -87,7 +91,8 @@ export class Supervision {
     this.#identities = new IdentityReader(options.mainPid);
     const trapped = ARCHITECTURES[process.arch]?.trapped;
     if (!trapped) throw new Error(`this machine's architecture (${process.arch}) is not supported: x64 and arm64 are`);
-    for (const [name, number] of Object.entries(trapped)) this.#planners.set(number, PLANNERS[name as TrappedCall]);
+    const planners = { ...PLANNERS, recvfrom: (context: PlanContext) => this.#planReceive(context) };
+    for (const [name, number] of Object.entries(trapped)) this.#planners.set(number, planners[name as TrappedCall]);
     this.#listener = new Listener(this.#takeListener(options));
     const unwatch = this.#poller.add(this.#listener.fd, READABLE, () => this.#receive());
     if (!unwatch) throw new Error('epoll_ctl: the kernel refused to watch the listener');
@@ -216,6 +221,16 @@ export class Supervision {
     this.#begin(task(attempt), verdict, () => this.#emitDecided(attempt, decision, verdict));
   }
 
+  #planReceive(context: PlanContext): Plan {
+    return planReceive(context, this.#names, datagram => {
+      const { pid } = this.#identities.identify(context.call.tid);
+      for (const { address, evidence } of this.#names.learn(datagram, pid, Date.now())) {
+        const waits = [...this.#held.values()].some(task => task.attempt?.remote?.address === address);
+        if (waits) this.#emit({ type: 'named', address, evidence });
+      }
+    });
+  }
+
   #knownVerdict(intent: Intent): Verdict | undefined {
     return intent.flow ? this.#flows.get(intent.flow, performance.now()) : undefined;
   }
@@ -224,7 +239,9 @@ export class Supervision {
     const identity = this.#identities.identify(call.tid);
     if (this.#callers.size < MAX_CALLERS) this.#callers.add(identity.pid);
     const { flow: _, ...what } = intent;
-    return { id: this.#nextId++, ...what, identity, names: [], at: Date.now() };
+    const at = Date.now();
+    const names = intent.remote ? this.#names.of(intent.remote, identity, at) : [];
+    return { id: this.#nextId++, ...what, identity, names, at };
   }
 
   #permitsFurther(call: Call, intent: Intent): boolean {
@@ -275,7 +292,11 @@ export class Supervision {
     const local = task.plan.intent?.layer === 'ALE_AUTH_CONNECT' ? this.#blockErrno : libc.E.EACCES;
     if (verdict === 'block') this.#answer(task, done(local, -1), decided);
     else if (!this.#listener.isValid(task.call.id)) this.#withdraw(task, 'exited');
-    else this.#advance(task, () => task.plan.perform(), decided);
+    else {
+      const { intent } = task.plan;
+      if (intent?.flow && intent.remote?.port === DNS_PORT) this.#names.addResolverSocket(task.socket.inode);
+      this.#advance(task, () => task.plan.perform(), decided);
+    }
   }
 
   #advance(task: Task, work: () => Step, decided?: () => void): void {
