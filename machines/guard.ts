@@ -1,7 +1,7 @@
 import { createActor, fromPromise } from 'xstate';
 import type { ConnectionAttempt, DecidedAttempt, SourceEvent, Verdict } from '../engine/model/attempt.ts';
 import { installBase } from '../engine/rules/base.ts';
-import type { Rule, Scope } from '../engine/rules/rule.ts';
+import type { Scope } from '../engine/rules/rule.ts';
 import { canonicalScope, covers } from '../engine/rules/scope.ts';
 import { Activity } from './activity.ts';
 import { EngineView } from './engine-view.ts';
@@ -9,11 +9,13 @@ import type { CommandResult, GuardClient, GuardCommand, GuardSnapshot, GuardStat
 import { runCommand } from './guard-commands.ts';
 import { type GuardEvent, type GuardExit, Listeners } from './guard-events.ts';
 import type { GuardHost } from './guard-host.ts';
-import { guardMachine } from './guard-machine.ts';
+import { type GuardMachineEvent, guardMachine } from './guard-machine.ts';
+import { phaseOf } from './guard-status.ts';
 import { OutputLines } from './output-lines.ts';
 import { Publisher } from './publisher.ts';
 import { decidedBy, RequestDesk } from './request-desk.ts';
-import { nextExpiry, RuleBook, type RuleNews } from './rule-book.ts';
+import { RuleBook, type RuleNews } from './rule-book.ts';
+import { RuleCare } from './rule-care.ts';
 
 export interface GuardOptions {
   readonly defaultVerdict: Verdict;
@@ -39,19 +41,6 @@ export interface Guard extends GuardClient {
 /** Attempts that `preview` counts matches in. */
 const PREVIEW_OF = 500;
 const NOTICES_KEEP = 50;
-/** How often processes are looked after while rules live as long as they do, milliseconds. */
-const PROCESS_SWEEP_MS = 2000;
-const SWEEP_RETRY_MS = 5000;
-
-function runs(pid: number): boolean {
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch (error) {
-    return error instanceof Error && 'code' in error && error.code === 'EPERM';
-  }
-}
-
 const messageOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));
 
 /** The running whole: a host's source, the requests that wait, the rules and history. One guard per source; it starts once. */
@@ -79,7 +68,7 @@ export function createGuard(host: GuardHost, options: GuardOptions): Guard {
   const onRules = (news: readonly RuleNews[]) => {
     for (const item of news) events.tell({ type: 'rule', at: clock.now(), ...item });
     publisher.touch('rules', 'canUndo');
-    planSweep();
+    care.plan();
     void refresh();
   };
   const book = new RuleBook(host, onRules, filters => view.note(filters));
@@ -112,59 +101,27 @@ export function createGuard(host: GuardHost, options: GuardOptions): Guard {
     },
   );
 
-  const isOver = ({ lifetime }: Rule): boolean => {
-    if (lifetime.kind === 'until') return lifetime.at <= clock.now();
-    return lifetime.kind === 'process' && !(host.processAlive ?? runs)(lifetime.pid, lifetime.startTime);
-  };
-  const sweep = async () => {
-    try {
-      await book.expire(isOver);
-      planSweep();
-    } catch (error) {
-      notice('error', `Rules whose time is over could not be removed: ${messageOf(error)}`);
-      machine.send({ type: 'sweep.in', ms: SWEEP_RETRY_MS });
-    }
-  };
-  const planSweep = () => {
-    const rules = book.list();
-    const expiry = nextExpiry(rules);
-    const processes = rules.some(rule => rule.lifetime.kind === 'process') ? PROCESS_SWEEP_MS : Number.POSITIVE_INFINITY;
-    const ms = Math.min(processes, expiry === undefined ? Number.POSITIVE_INFINITY : Math.max(0, expiry - clock.now()));
-    machine.send({ type: 'sweep.in', ...(Number.isFinite(ms) ? { ms } : {}) });
-  };
-
-  /** Rules may also be changed by other sessions: `sallyport rules add` in another terminal. */
-  const reload = async () => {
-    const { changed, problems } = await book.load();
-    for (const problem of problems) notice('warning', problem);
-    if (!changed) return;
-    publisher.touch('rules');
-    planSweep();
-    await host.published();
-    desk.redecide();
-  };
-  let reloading = false;
-  const onEngineChange = () => {
-    if (reloading) return;
-    reloading = true;
-    clock.setTimeout(() => {
-      reloading = false;
-      void refresh();
-      reload().catch(error => notice('error', `The rules could not be read: ${messageOf(error)}`));
-    }, 20);
-  };
+  const care = new RuleCare(host, book, {
+    sweepIn: ms => tell({ type: 'sweep.in', ...(ms === undefined ? {} : { ms }) }),
+    warning: text => notice('warning', text),
+    error: text => notice('error', text),
+    engineChanged: () => void refresh(),
+    rulesChanged: () => {
+      publisher.touch('rules');
+      desk.redecide();
+    },
+  });
 
   const prepare = async () => {
     await installBase(host.engine, host.dynamic, {
       failPolicy: source.failPolicy,
       ...(options.nameLookups ? { nameLookups: options.nameLookups } : {}),
     });
-    for (const problem of (await book.load()).problems) notice('warning', problem);
-    await book.expire(isOver);
+    await care.begin();
     activity.load();
     await refresh();
     publisher.touch('rules', 'activity');
-    unsubscribe = await host.engine.subscribeChanges(onEngineChange);
+    unsubscribe = await host.engine.subscribeChanges(care.onEngineChange);
     await host.published();
   };
 
@@ -213,11 +170,11 @@ export function createGuard(host: GuardHost, options: GuardOptions): Guard {
         break;
       case 'exited':
         desk.close();
-        machine.send({ type: 'source.exited', code: event.code, signal: event.signal });
+        tell({ type: 'source.exited', code: event.code, signal: event.signal });
         events.tell({ type: 'exited', at: clock.now(), code: event.code, signal: event.signal });
         break;
       case 'failed':
-        machine.send({ type: 'source.failed', message: event.message });
+        tell({ type: 'source.failed', message: event.message });
     }
   };
 
@@ -232,27 +189,25 @@ export function createGuard(host: GuardHost, options: GuardOptions): Guard {
           activity.flush();
         }),
       },
-      actions: { sweep: () => void sweep() },
+      actions: { sweep: () => void care.sweep() },
     }),
     { clock },
   );
 
-  const status = (): GuardStatus => {
-    const { value, context } = machine.getSnapshot();
-    const isEnded = typeof value === 'object' ? value.watching.source === 'ended' : value === 'stopping' || value === 'stopped';
-    const phase = context.failure ? 'failed' : isEnded ? 'ended' : typeof value === 'object' ? 'running' : 'starting';
-    return {
-      kind: source.kind,
-      title: source.title,
-      phase,
-      failPolicy: source.failPolicy,
-      defaultVerdict,
-      ...(timeoutSeconds === undefined ? {} : { timeout: timeoutSeconds }),
-      ...(context.exit ? { exit: context.exit } : {}),
-      ...(context.failure ? { failure: context.failure } : {}),
-      decided,
-    };
+  /** To the machine, while it lives: a late event of the source or the second `stop` has nobody to go to. */
+  const tell = (event: GuardMachineEvent) => {
+    if (machine.getSnapshot().status === 'active') machine.send(event);
   };
+
+  const status = (): GuardStatus => ({
+    kind: source.kind,
+    title: source.title,
+    failPolicy: source.failPolicy,
+    defaultVerdict,
+    ...(timeoutSeconds === undefined ? {} : { timeout: timeoutSeconds }),
+    ...phaseOf(machine.getSnapshot()),
+    decided,
+  });
 
   const publisher = new Publisher(clock, {
     status,
@@ -285,14 +240,14 @@ export function createGuard(host: GuardHost, options: GuardOptions): Guard {
   machine.start();
 
   const stop = () => {
-    machine.send({ type: 'stop' });
+    tell({ type: 'stop' });
     return stopped.promise;
   };
 
   return {
     exited: exit.promise,
     start: () => {
-      machine.send({ type: 'start' });
+      tell({ type: 'start' });
       return settled.promise;
     },
     stop,

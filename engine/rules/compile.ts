@@ -61,6 +61,10 @@ function conditionsAt(scope: Scope, layer: RuleLayer): readonly FilterCondition[
   return conditions;
 }
 
+/** The layers at which a rule of this scope has a filter. */
+export const ruleLayersOf = (scope: Scope): readonly RuleLayer[] =>
+  RULE_LAYERS.filter(layer => conditionsAt(scope, layer) !== undefined);
+
 /**
  * The filters of a rule: at most one at each layer, each with the whole rule in its providerData. Rules that answer once or are disabled
  * have none.

@@ -1,7 +1,7 @@
 import type { FilterEngine } from '../model/filter-engine.ts';
 import type { Filter } from '../model/objects.ts';
-import { compileRule } from './compile.ts';
-import { decodeRecord } from './record.ts';
+import { ruleLayersOf } from './compile.ts';
+import { decodeRecord, recordOfFilter } from './record.ts';
 import type { Rule } from './rule.ts';
 import { RULE_LAYERS, SALLYPORT_PROVIDER } from './well-known.ts';
 
@@ -33,7 +33,7 @@ export async function readRules(engine: FilterEngine): Promise<RulesRead> {
     });
     for (const filter of filters) {
       if (isBase(filter)) continue;
-      const rule = decodeRecord(filter.providerData);
+      const rule = recordOfFilter(filter);
       if (typeof rule === 'string') {
         problems.push(
           `Filter ${filter.filterId} at ${layer.name} ${rule}. It still decides; delete it by its key ${filter.filterKey}.`,
@@ -46,8 +46,7 @@ export async function readRules(engine: FilterEngine): Promise<RulesRead> {
     }
   }
   for (const { rule, layers } of rules.values()) {
-    const missing = compileRule({ ...rule, enabled: true }).filter(filter => !layers.has(filter.layerKey));
-    const names = missing.map(filter => RULE_LAYERS.find(layer => layer.layerKey === filter.layerKey)?.name);
+    const names = ruleLayersOf(rule.scope).flatMap(layer => (layers.has(layer.layerKey) ? [] : layer.name));
     if (names.length > 0)
       problems.push(`Rule ${rule.id} has no filter at ${names.join(', ')}: it covers less than it says. Save it again.`);
   }

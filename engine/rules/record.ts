@@ -36,14 +36,21 @@ export function decodeRecord(bytes: Uint8Array | undefined): Rule | string {
   }
 }
 
-const known = new WeakMap<Filter, Rule | undefined>();
+const known = new WeakMap<Filter, Rule | string>();
 
-/** The rule that a filter carries; undefined when it is none of ours or broken. Remembered per filter object. */
+/** What a filter's providerData says, as `decodeRecord` gives it. Remembered per filter object: reading ten thousand rules again costs nothing. */
+export function recordOfFilter(filter: Filter): Rule | string {
+  let record = known.get(filter);
+  if (record === undefined) {
+    record = decodeRecord(filter.providerData);
+    known.set(filter, record);
+  }
+  return record;
+}
+
+/** The rule that a filter carries; undefined when it is none of ours or broken. */
 export function ruleOfFilter(filter: Filter): Rule | undefined {
   if (filter.providerKey !== SALLYPORT_PROVIDER || !filter.providerData) return undefined;
-  if (known.has(filter)) return known.get(filter);
-  const rule = decodeRecord(filter.providerData);
-  const result = typeof rule === 'string' ? undefined : rule;
-  known.set(filter, result);
-  return result;
+  const record = recordOfFilter(filter);
+  return typeof record === 'string' ? undefined : record;
 }
