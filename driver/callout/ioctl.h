@@ -72,7 +72,7 @@ typedef unsigned __int64 SP_U64;
  * Inverted call: completes as soon as there is at least one event. Keep several outstanding. In: nothing.
  * Out: SALLYPORT_EVENT_BATCH and its events; at least SALLYPORT_MIN_EVENT_BUFFER bytes must be given.
  * STATUS_CANCELLED (ERROR_OPERATION_ABORTED 995): cancelled, or the handle was closed.
- * STATUS_INSUFFICIENT_RESOURCES: SALLYPORT_MAX_INVERTED_CALLS wait already. STATUS_DELETE_PENDING: driver unloads.
+ * STATUS_INSUFFICIENT_RESOURCES: SALLYPORT_MAX_INVERTED_CALLS wait already. STATUS_ACCESS_DENIED: not attached.
  */
 #define SALLYPORT_IOCTL_NEXT_EVENTS SP_CTL(0x802u, 1u)
 /**
@@ -89,7 +89,7 @@ typedef unsigned __int64 SP_U64;
 #define SALLYPORT_IOCTL_GET_STATISTICS SP_CTL(0x806u, 1u)
 /**
  * Register or unregister the callouts of the optional modules; decider only. In: SALLYPORT_MODULES. Out: nothing.
- * The modules end with the decider. A failure leaves the modules as they were before the call.
+ * The modules end with the decider. On failure the module that failed is off; SALLYPORT_EVENT_STATE tells which are on.
  */
 #define SALLYPORT_IOCTL_SET_MODULES SP_CTL(0x807u, 3u)
 

@@ -1,0 +1,76 @@
+/*
+ * Stand-in for the parts of Microsoft's fwptypes.h that the driver uses, for builds without the Windows Driver Kit.
+ * Declarations follow the public documentation; `make constants` prints every value for the test that compares them
+ * with the reference. Never used in a WDK build: this folder is not on its include path.
+ */
+#ifndef SALLYPORT_STAND_IN_FWPTYPES_H
+#define SALLYPORT_STAND_IN_FWPTYPES_H
+
+typedef UINT32 FWP_ACTION_TYPE;
+
+#define FWP_ACTION_FLAG_TERMINATING 0x00001000
+#define FWP_ACTION_FLAG_NON_TERMINATING 0x00002000
+#define FWP_ACTION_FLAG_CALLOUT 0x00004000
+#define FWP_ACTION_BLOCK (0x1 | FWP_ACTION_FLAG_TERMINATING)
+#define FWP_ACTION_PERMIT (0x2 | FWP_ACTION_FLAG_TERMINATING)
+#define FWP_ACTION_CALLOUT_TERMINATING (0x3 | FWP_ACTION_FLAG_CALLOUT | FWP_ACTION_FLAG_TERMINATING)
+#define FWP_ACTION_CALLOUT_INSPECTION (0x4 | FWP_ACTION_FLAG_CALLOUT | FWP_ACTION_FLAG_NON_TERMINATING)
+#define FWP_ACTION_CALLOUT_UNKNOWN (0x5 | FWP_ACTION_FLAG_CALLOUT)
+#define FWP_ACTION_CONTINUE (0x6 | FWP_ACTION_FLAG_NON_TERMINATING)
+
+#define FWP_CONDITION_FLAG_IS_LOOPBACK 0x00000001
+#define FWP_CONDITION_FLAG_IS_REAUTHORIZE 0x00000004
+#define FWP_CONDITION_REAUTHORIZE_REASON_POLICY_CHANGE 0x00000001
+#define FWP_CONDITION_REAUTHORIZE_REASON_CLASSIFY_COMPLETION 0x00000010
+
+#define FWP_CALLOUT_FLAG_CONDITIONAL_ON_FLOW 0x00000001
+#define FWP_CALLOUT_FLAG_ALLOW_MID_STREAM_INSPECTION 0x00000008
+
+typedef enum FWP_DIRECTION_ {
+    FWP_DIRECTION_OUTBOUND = 0,
+    FWP_DIRECTION_INBOUND = 1,
+} FWP_DIRECTION;
+
+typedef enum FWP_DATA_TYPE_ {
+    FWP_EMPTY = 0,
+    FWP_UINT8 = 1,
+    FWP_UINT16 = 2,
+    FWP_UINT32 = 3,
+    FWP_UINT64 = 4,
+    FWP_INT8 = 5,
+    FWP_INT16 = 6,
+    FWP_INT32 = 7,
+    FWP_INT64 = 8,
+    FWP_FLOAT = 9,
+    FWP_DOUBLE = 10,
+    FWP_BYTE_ARRAY16_TYPE = 11,
+    FWP_BYTE_BLOB_TYPE = 12,
+    FWP_SID = 13,
+    FWP_SECURITY_DESCRIPTOR_TYPE = 14,
+    FWP_TOKEN_INFORMATION_TYPE = 15,
+    FWP_TOKEN_ACCESS_INFORMATION_TYPE = 16,
+} FWP_DATA_TYPE;
+
+typedef struct FWP_BYTE_ARRAY16_ {
+    UINT8 byteArray16[16];
+} FWP_BYTE_ARRAY16;
+
+typedef struct FWP_BYTE_BLOB_ {
+    UINT32 size;
+    UINT8 *data;
+} FWP_BYTE_BLOB;
+
+typedef struct FWP_VALUE0_ {
+    FWP_DATA_TYPE type;
+    union {
+        UINT8 uint8;
+        UINT16 uint16;
+        UINT32 uint32;
+        UINT64 *uint64;
+        FWP_BYTE_ARRAY16 *byteArray16;
+        FWP_BYTE_BLOB *byteBlob;
+        struct _SID *sid;
+    };
+} FWP_VALUE0;
+
+#endif

@@ -1,0 +1,88 @@
+#include "modules.h"
+
+#include "redirect.h"
+#include "stream.h"
+
+static DEVICE_OBJECT *Device;
+static KEVENT Turn; /* a mutex that leaves the thread at PASSIVE_LEVEL, as FwpsCalloutRegister needs it */
+static volatile LONG Registered;
+
+typedef struct MODULE {
+    ULONG bit;
+    NTSTATUS (*start)(DEVICE_OBJECT *device, const SALLYPORT_MODULES *modules);
+    VOID (*stop)(VOID);
+} MODULE;
+
+static const MODULE Modules[] = {
+    { SALLYPORT_MODULE_REDIRECT, RedirectStart, RedirectStop },
+    { SALLYPORT_MODULE_STREAM, StreamStart, StreamStop },
+};
+
+_Use_decl_annotations_ VOID ModulesInitialize(DEVICE_OBJECT *device)
+{
+    Device = device;
+    Registered = 0;
+    KeInitializeEvent(&Turn, SynchronizationEvent, TRUE);
+}
+
+static BOOLEAN Valid(_In_ const SALLYPORT_MODULES *modules)
+{
+    if ((modules->modules & ~(SALLYPORT_MODULE_REDIRECT | SALLYPORT_MODULE_STREAM)) != 0 || modules->reserved0 != 0 ||
+        modules->reserved1 != 0) {
+        return FALSE;
+    }
+    if ((modules->modules & SALLYPORT_MODULE_REDIRECT) != 0 &&
+        (modules->proxyProcessId == 0 || modules->proxyProcessId > MAXULONG || modules->proxyPortHost == 0)) {
+        return FALSE;
+    }
+    return (modules->modules & SALLYPORT_MODULE_STREAM) == 0 ||
+           (modules->streamBytes >= 1 && modules->streamBytes <= SALLYPORT_MAX_STREAM_BYTES && modules->streamFlows >= 1 &&
+            modules->streamFlows <= SALLYPORT_MAX_STREAM_FLOWS);
+}
+
+/* In turn. */
+static NTSTATUS Change(_In_ const SALLYPORT_MODULES *modules)
+{
+    NTSTATUS result = STATUS_SUCCESS;
+    ULONG i;
+    for (i = 0; i < sizeof(Modules) / sizeof(Modules[0]); i++) {
+        const MODULE *module = &Modules[i];
+        if ((ModulesRegistered() & module->bit) != 0) {
+            module->stop();
+            InterlockedAnd(&Registered, ~(LONG)module->bit);
+        }
+        if ((modules->modules & module->bit) != 0) {
+            NTSTATUS status = module->start(Device, modules);
+            if (NT_SUCCESS(status)) {
+                InterlockedOr(&Registered, (LONG)module->bit);
+            } else {
+                result = status;
+            }
+        }
+    }
+    return result;
+}
+
+_Use_decl_annotations_ NTSTATUS ModulesSet(const SALLYPORT_MODULES *modules)
+{
+    NTSTATUS status;
+    if (!Valid(modules)) {
+        return STATUS_INVALID_PARAMETER;
+    }
+    (VOID)KeWaitForSingleObject(&Turn, Executive, KernelMode, FALSE, NULL);
+    status = Change(modules);
+    (VOID)KeSetEvent(&Turn, IO_NO_INCREMENT, FALSE);
+    return status;
+}
+
+_Use_decl_annotations_ VOID ModulesStop(VOID)
+{
+    SALLYPORT_MODULES none;
+    RtlZeroMemory(&none, sizeof(none));
+    (VOID)ModulesSet(&none);
+}
+
+ULONG ModulesRegistered(VOID)
+{
+    return (ULONG)InterlockedCompareExchange(&Registered, 0, 0);
+}
