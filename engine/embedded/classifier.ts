@@ -115,7 +115,7 @@ export class Classifier {
     fields.load(values);
     let carried: Carried = NOTHING;
     for (let at = 0; at < subLayers.length; at++) {
-      const entry = subLayers[at]!.index.firstMatch(fields.values, fields.stamp);
+      const entry = subLayers[at]!.index.firstMatch();
       if (entry === undefined) continue;
       if (entry === false || entry.kind === 'callout' || entry.kind === 'continue')
         return this.#classifyFrom(layer, at, carried, values, entry || undefined);
@@ -142,22 +142,21 @@ export class Classifier {
     values: ClassifyValues,
     first: Entry | undefined,
   ): ClassifyResult {
-    const { fields, subLayers } = layer;
+    const { subLayers } = layer;
     const yields = yieldsOf(layer, values, this.#callouts);
     let states: readonly Carried[] = [carried];
     const ended: Carried[] = [];
     for (let at = start; at < subLayers.length && states.length > 0; at++) {
       const { index } = subLayers[at]!;
       let found: Entry | undefined | false = false;
-      if (states.length === 1)
-        found = at === start && first !== undefined ? first : index.firstMatch(fields.values, fields.stamp);
+      if (states.length === 1) found = at === start && first !== undefined ? first : index.firstMatch();
       if (found === undefined) continue;
       let known: readonly Outcome[] = [];
       if (found !== false) known = yields(!states[0]!.hard)(found);
       if (known.length === 1 && known[0]!.action !== 'continue') states = [merge(states[0]!, known[0]!)];
       else {
-        const entries = index.candidates(fields.values, fields.stamp);
-        const match = (entry: Entry) => index.match(entry, fields.values);
+        const entries = index.candidates();
+        const match = (entry: Entry) => index.match(entry);
         // A callout is asked once: what it said above is used again here.
         states = mergeAll(states, right => descend(entries, match, entry => (entry === found ? known : yields(right)(entry))));
       }

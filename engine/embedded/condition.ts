@@ -173,9 +173,9 @@ export function compileCondition(condition: FilterCondition): Test {
     case 'FWP_MATCH_NOT_PREFIX': {
       if (wanted.type !== 'FWP_BYTE_BLOB_TYPE' && wanted.type !== 'FWP_UNICODE_STRING_TYPE') return always(UNKNOWN);
       const test: Test = value => {
-        if (wanted.type === 'FWP_BYTE_BLOB_TYPE')
-          return value.type === wanted.type ? (endsWithBlob(value.value, wanted.value) ? YES : NO) : otherType(value);
-        return value.type === wanted.type ? (value.value.endsWith(wanted.value) ? YES : NO) : otherType(value);
+        if (value.type !== wanted.type) return otherType(value);
+        if (value.type === 'FWP_BYTE_BLOB_TYPE') return endsWithBlob(value.value, wanted.value as Uint8Array) ? YES : NO;
+        return String(value.value).endsWith(String(wanted.value)) ? YES : NO;
       };
       return condition.matchType === 'FWP_MATCH_PREFIX' ? test : negated(test);
     }

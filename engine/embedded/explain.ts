@@ -54,7 +54,7 @@ function traceSubLayer(
   const rest = entries
     .slice(result.steps.length)
     .map(entry => ({ filter: entry.filter, outcome: 'not-evaluated', conditions: [] }) as const);
-  const action = one(result.decisions.map(decision => decision.action));
+  const action = one(result.decisions.map(decision => (decision.action === 'permit' ? 'permit' : 'block')));
   const decider = one(result.decisions.map(decision => decision.entry.filter.filterId));
   const yields = result.decisions.length === 0 ? 'none' : action !== undefined && !result.none ? action : 'unknown';
   const carried = one(states.map(state => state.action));
@@ -89,7 +89,7 @@ export function explainLayer(
     const entries = subLayer.index.all();
     let first: SubLayerOutcomes | undefined;
     states = mergeAll(states, right => {
-      const result = descend(entries, entry => subLayer.index.match(entry, layer.fields.values), yields(right));
+      const result = descend(entries, entry => subLayer.index.match(entry), yields(right));
       first ??= result;
       return result;
     });

@@ -1,5 +1,6 @@
 import type { FilterCondition } from '../model/objects.ts';
 import type { FwpConditionValue, FwpValue } from '../model/value.ts';
+import { BitFilter } from './bit-filter.ts';
 
 /**
  * How a field takes part in the index. Every condition that can be indexed is widened to a few *blocks* of one size, so that the number
@@ -15,18 +16,22 @@ export interface Block {
 
 const SIZES: { readonly [type: string]: readonly number[] } = {
   FWP_UINT8: [0],
-  FWP_UINT16: [0, 4, 8, 12],
-  FWP_UINT32: [0, 4, 8, 12, 16, 20, 24],
+  FWP_UINT16: [0, 6, 12],
+  FWP_UINT32: [0, 8, 16, 24],
 };
 const TOP: { readonly [type: string]: number } = { FWP_UINT8: 0xff, FWP_UINT16: 0xffff, FWP_UINT32: 0xffffffff };
 const PREFIX_BYTES = [16, 8, 7, 6, 5, 4, 3, 2, 1];
 /** A condition that needs more blocks than this is left out of the index. */
 const MOST_BLOCKS = 17;
 
-/** FNV-1a, 30 bits, so that a hash is a small integer of the JavaScript engine. */
-function hashBytes(bytes: Uint8Array, length: number): number {
+/**
+ * FNV-1a, 30 bits, so that a hash is a small integer of the JavaScript engine. Of a long text every other byte is enough: in UTF-16 they
+ * are mostly zero, and whatever has the same hash is compared in full.
+ */
+export function hashBytes(bytes: Uint8Array, length: number): number {
   let hash = 0x811c9dc5 ^ length;
-  for (let at = 0; at < length; at++) hash = Math.imul(hash ^ bytes[at]!, 0x01000193);
+  const step = length > 32 ? 2 : 1;
+  for (let at = 0; at < length; at += step) hash = Math.imul(hash ^ bytes[at]!, 0x01000193);
   return (hash ^ (hash >>> 15)) & 0x3fffffff;
 }
 
@@ -130,18 +135,19 @@ export class Probe {
   readonly type: string;
   readonly mode: string;
   /** How many entries there are for each hash, so that shapes without any are skipped. */
-  readonly counts = new Map<number, number>();
+  readonly #counts = new Map<number, number>();
+  readonly #filter = new BitFilter();
   hash = 0;
   state = ABSENT;
   stamp = 0;
-  readonly #kind: string;
+  readonly #kind: number;
   readonly #size: number;
 
   constructor(slot: number, block: Block) {
     this.slot = slot;
     this.type = block.type;
     this.mode = block.mode;
-    this.#kind = block.mode[0]!;
+    this.#kind = 'npbl'.indexOf(block.mode[0]!);
     this.#size = Number(block.mode.slice(1));
   }
 
@@ -154,25 +160,28 @@ export class Probe {
       this.state = value.type === 'FWP_EMPTY' ? ABSENT : UNKNOWN_VALUE;
       return;
     }
+    const known = (value as { value: unknown }).value;
     switch (this.#kind) {
-      case 'n':
-        this.hash = ((value.value as number) >>> this.#size) & 0x3fffffff;
+      case 0:
+        this.hash = ((known as number) >>> this.#size) & 0x3fffffff;
         break;
-      case 'p':
-        this.hash = hashBytes(value.value as Uint8Array, this.#size);
+      case 1:
+        this.hash = hashBytes(known as Uint8Array, this.#size);
         break;
-      case 'b':
-        this.hash = hashBytes(value.value as Uint8Array, (value.value as Uint8Array).length);
+      case 2:
+        this.hash = hashBytes(known as Uint8Array, (known as Uint8Array).length);
         break;
       default:
-        this.hash = hashWide(value.value as bigint);
+        this.hash = hashWide(known as bigint);
     }
-    this.state = this.counts.has(this.hash) ? PRESENT : ABSENT;
+    this.state = this.#filter.has(this.hash) ? PRESENT : ABSENT;
   }
 
+  /** Counts an entry in (1) or out (-1). */
   count(hash: number, by: 1 | -1): void {
-    const left = (this.counts.get(hash) ?? 0) + by;
-    if (left === 0) this.counts.delete(hash);
-    else this.counts.set(hash, left);
+    const left = (this.#counts.get(hash) ?? 0) + by;
+    if (left === 0) this.#counts.delete(hash);
+    else this.#counts.set(hash, left);
+    if (by === 1) this.#filter.add(hash, this.#counts);
   }
 }

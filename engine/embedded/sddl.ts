@@ -100,7 +100,7 @@ function parseAce(body: string): Ace | null | undefined {
   if (!['A', 'D', 'XA', 'XD', 'OA', 'OD', 'ZA', 'ZD'].includes(kind)) return undefined;
   const sid = trustee(who);
   if (sid === undefined) return undefined;
-  if ((flags.toUpperCase().match(/../g) ?? []).includes('IO')) return null;
+  if (/^(?:..)*IO/i.test(flags)) return null;
   const condition = fields.slice(6).join(';').trim();
   const unknownBecause = kind.startsWith('X')
     ? `whether ${condition || 'the condition of an entry'} holds`

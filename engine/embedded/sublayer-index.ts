@@ -1,7 +1,7 @@
 import type { FilterCondition } from '../model/objects.ts';
-import type { FwpValue } from '../model/value.ts';
+import { BitFilter } from './bit-filter.ts';
 import { fieldName, type Match, NO, UNKNOWN } from './condition.ts';
-import { compareEntries, type Entry, matchGroups, prepare } from './entry.ts';
+import { compareEntries, type Entry } from './entry.ts';
 import type { LayerFields } from './layer-fields.ts';
 import { ABSENT, type Block, blocksOf, type Probe, UNKNOWN_VALUE } from './probe.ts';
 
@@ -25,6 +25,7 @@ const MOST_PLACES = 64;
 class Shape {
   readonly probes: readonly Probe[];
   readonly places = new Map<number, Entry[]>();
+  readonly filter = new BitFilter();
   readonly entries = new Set<Entry>();
   /** No entry ranks before this one (it may be gone already, which only costs a look-up). */
   first: Entry;
@@ -59,6 +60,8 @@ function chooseFields(conditions: readonly FilterCondition[]): readonly [field: 
   let places = 1;
   for (const [field, list] of ranked.slice(0, MOST_FIELDS)) {
     if (places * list.length > MOST_PLACES) continue;
+    // Ranges of ports tell little apart beside something else, and every block size is one more look-up.
+    if (chosen.length > 0 && field.endsWith('_PORT') && list.some(block => block.mode !== 'n0')) continue;
     places *= list.length;
     chosen.push([field, list]);
   }
@@ -101,8 +104,7 @@ export class SubLayerIndex {
 
   add(entry: Entry): void {
     this.#count++;
-    // Every field gets its place now, so that the values loaded for a classification are complete.
-    for (const condition of entry.filter.filterCondition) this.#fields.slotOf(fieldName(condition.fieldKey));
+    this.#fields.compile(entry);
     for (const { shape: name, probes, hashes } of this.#places(entry)) {
       let shape = this.#shapes.get(name);
       if (shape === undefined) {
@@ -118,13 +120,16 @@ export class SubLayerIndex {
       for (const [at, probe] of probes.entries()) probe.count(hashes[at]!, 1);
       const place = hashes.reduce(placeOf, 0);
       const list = shape.places.get(place);
-      if (list === undefined) shape.places.set(place, [entry]);
-      else if (!list.includes(entry)) insert(list, entry);
+      if (list === undefined) {
+        shape.places.set(place, [entry]);
+        shape.filter.add(place, shape.places);
+      } else if (!list.includes(entry)) insert(list, entry);
     }
   }
 
   delete(entry: Entry): void {
     this.#count--;
+    this.#fields.forget(entry);
     for (const { shape: name, probes, hashes } of this.#places(entry)) {
       for (const [at, probe] of probes.entries()) probe.count(hashes[at]!, -1);
       const shape = this.#shapes.get(name);
@@ -148,15 +153,17 @@ export class SubLayerIndex {
     this.#order.sort((a, b) => compareEntries(a.first, b.first));
   }
 
-  match(entry: Entry, values: readonly (FwpValue | undefined)[]): Match {
-    return matchGroups(entry.groups ?? prepare(entry, this.#fields.slotOf), values);
+  /** Whether an entry matches the values that are loaded. */
+  match(entry: Entry): Match {
+    return this.#fields.match(entry);
   }
 
   /**
    * The first entry that certainly matches; undefined when none does. `false` when something unknown stands in the way of an answer:
    * then `candidates` has to be gone through.
    */
-  firstMatch(values: readonly (FwpValue | undefined)[], stamp: number): Entry | undefined | false {
+  firstMatch(): Entry | undefined | false {
+    const { values, stamp } = this.#fields;
     let best: Entry | undefined;
     const order = this.#order;
     for (let at = 0; at < order.length; at++) {
@@ -180,12 +187,12 @@ export class SubLayerIndex {
       }
       if (state === ABSENT) continue;
       if (state === UNKNOWN_VALUE) return false;
-      const list = shape.places.get(place);
+      const list = shape.filter.has(place) ? shape.places.get(place) : undefined;
       if (list === undefined) continue;
       for (let e = 0; e < list.length; e++) {
         const entry = list[e]!;
         if (best !== undefined && compareEntries(best, entry) < 0) break;
-        const match = matchGroups(entry.groups ?? prepare(entry, this.#fields.slotOf), values);
+        const match = this.#fields.match(entry);
         if (match === NO) continue;
         if (match === UNKNOWN) return false;
         best = entry;
@@ -196,7 +203,8 @@ export class SubLayerIndex {
   }
 
   /** Every entry that could match, in order of rank. */
-  candidates(values: readonly (FwpValue | undefined)[], stamp: number): readonly Entry[] {
+  candidates(): readonly Entry[] {
+    const { values, stamp } = this.#fields;
     const found = new Set<Entry>();
     for (const shape of this.#order) {
       let place = 0;

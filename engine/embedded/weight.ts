@@ -113,7 +113,7 @@ const BITS: { readonly [type: string]: number } = {
 
 function integerOf(value: FwpValue): bigint | undefined {
   if (value.type === 'FWP_BYTE_ARRAY16_TYPE') return value.value.reduce((sum, byte) => (sum << 8n) | BigInt(byte), 0n);
-  return BITS[value.type] === undefined ? undefined : BigInt(value.value as number | bigint);
+  return BITS[value.type] === undefined ? undefined : BigInt((value as { value: number | bigint }).value);
 }
 
 /** Logarithm to base 2 of how many values a condition covers; 0 for one. */
