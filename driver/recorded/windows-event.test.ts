@@ -83,6 +83,13 @@ describe('Sysmon 22', () => {
     expect(attemptOf({ ...bare, Hostname: 'OTHER' }, table).names).toEqual([]);
   });
 
+  test('of a service: the addresses are those of the host it names', () => {
+    const table = new NameTable();
+    const srv = { ...question, QueryName: '_ldap._tcp.corp.example', QueryResults: 'type:  33 dc01.corp.example;192.0.2.1;' };
+    parseWindowsEvent(srv, table);
+    expect(table.of('PC', '192.0.2.1').map(n => n.name)).toEqual(['dc01.corp.example']);
+  });
+
   test('without an address is no event of ours', () => {
     expect(parseWindowsEvent({ ...question, QueryResults: '-' }, new NameTable())).toHaveProperty('skipped');
   });

@@ -118,18 +118,22 @@ function sysmonConnection(fields: Fields, at: number, table: NameTable): Parsed 
 }
 
 /**
- * Sysmon 22, a DNS answer: `type:  5 www.example.net;::ffff:192.0.2.1;`.
+ * Sysmon 22, a DNS answer: `type:  5 www.example.net;::ffff:192.0.2.1;`, record types by number (RFC 1035, RFC 2782).
  * Source: https://learn.microsoft.com/sysinternals/downloads/sysmon#event-id-22-dnsevent-dns-query
  */
 function sysmonDns(fields: Fields, at: number, table: NameTable): Parsed {
   const name = text(fields, 'QueryName')?.replace(/\.$/, '');
   if (!name) return { bad: 'the DNS event has no QueryName' };
   const pid = number(fields, 0xffffffff, 'ProcessId', 'ProcessID');
+  const entries = (text(fields, 'QueryResults') ?? '').split(';').map(entry => entry.trim());
+  const services = entries.flatMap(entry => /^type:\s+33 (\S+)$/.exec(entry)?.[1]?.replace(/\.$/, '') ?? []);
+  // The addresses that come with one SRV record are those of its target; a CNAME's are those of the name that was asked.
+  const owner = services.length === 1 ? services[0]! : name;
   const steps: Step[] = [];
-  for (const entry of (text(fields, 'QueryResults') ?? '').split(';')) {
+  for (const entry of entries) {
     const address = canonicalAddress(entry);
-    if (address === undefined) continue; // a CNAME or SRV target, `type:  5 name`
-    const evidence: NameEvidence = { name, kind: 'dns', at, ...(pid !== undefined && { pid }) };
+    if (address === undefined) continue;
+    const evidence: NameEvidence = { name: owner, kind: 'dns', at, ...(pid !== undefined && { pid }) };
     table.learn(machineOf(fields), address, evidence);
     steps.push({ type: 'told', at, event: { type: 'named', address, evidence } });
   }

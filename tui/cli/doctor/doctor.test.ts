@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process';
-import { chmodSync, mkdirSync, mkdtempSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
+import { chmodSync, existsSync, mkdirSync, mkdtempSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
@@ -151,6 +151,7 @@ describe('this machine', () => {
     expect(facts.koffi).toEqual({ version: expect.stringMatching(/^\d+\.\d+/) });
     expect(facts.terminal).toMatchObject({ tty: true, columns: 100, colourBits: 24, utf8: true });
     expect(facts).toMatchObject({ tmux: true, ssh: true, folders: { home }, store: { state: 'absent' } });
+    expect(existsSync(home)).toBe(false); // looked at, not made
     expect(facts.node.version).toBe(execFileSync(process.execPath, ['-p', 'process.versions.node'], { encoding: 'utf8' }).trim());
   });
 

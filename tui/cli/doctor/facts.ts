@@ -1,5 +1,5 @@
 import { existsSync, readFileSync } from 'node:fs';
-import { ensureFolders, loadSettings, type Paths } from '../settings/settings.ts';
+import { loadSettings, lookAtFolders, type Paths } from '../settings/settings.ts';
 import { checkDatabase, type DatabaseFacts } from './database.ts';
 
 /** Whether calls can be held here. */
@@ -55,7 +55,7 @@ export interface FactSources {
   readonly root?: string;
 }
 
-/** Gathers the facts. Writes nothing but missing folders of Sallyport's own, as every command does. */
+/** Gathers the facts; makes and changes nothing. */
 export async function gatherFacts(sources: FactSources): Promise<Facts> {
   const { env, paths, root = '' } = sources;
   const [koffi, hold, store, history] = await Promise.all([
@@ -66,7 +66,7 @@ export async function gatherFacts(sources: FactSources): Promise<Facts> {
   ]);
   const scope = Number.parseInt(readText(`${root}/proc/sys/kernel/yama/ptrace_scope`) ?? '', 10);
   const container = containerKind(env, root);
-  const problem = ensureFolders(paths);
+  const problem = lookAtFolders(paths);
   return {
     sallyport: sources.sallyport,
     node: { version: process.versions.node, path: process.execPath },

@@ -1,8 +1,8 @@
-import { chmodSync, mkdirSync, mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { chmodSync, existsSync, mkdirSync, mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, test } from 'vitest';
-import { ensureFolders, mistrust, ownUid, privateFolder } from './folders.ts';
+import { ensureFolders, lookAtFolder, lookAtFolders, mistrust, ownUid, privateFolder } from './folders.ts';
 import { paths } from './paths.ts';
 
 const root = mkdtempSync(join(tmpdir(), 'sallyport-paths-'));
@@ -39,6 +39,8 @@ describe('places', () => {
 describe('folders', () => {
   test('are made for their owner alone, parents too', () => {
     const home = join(root, 'a', 'b');
+    expect(lookAtFolders(paths({ SALLYPORT_HOME: home }))).toBeUndefined();
+    expect(existsSync(join(root, 'a'))).toBe(false);
     expect(ensureFolders(paths({ SALLYPORT_HOME: home }))).toBeUndefined();
     for (const folder of [join(root, 'a'), home, join(home, 'cache')]) expect(statSync(folder).mode & 0o777).toBe(0o700);
   });
@@ -69,5 +71,7 @@ describe('folders', () => {
     writeFileSync(file, '');
     expect(privateFolder(file)).toMatch(/a file is in its way.*SALLYPORT_HOME/);
     expect(privateFolder(join(file, 'x'))).toMatch(/a file is in its way/);
+    expect(lookAtFolder(file)).toBe(privateFolder(file));
+    expect(lookAtFolder(join(file, 'x'))).toMatch(/a file is in its way/);
   });
 });

@@ -13,7 +13,7 @@ import {
   type Settings,
 } from './schema.ts';
 
-export { ensureFolders } from './folders.ts';
+export { ensureFolders, lookAtFolders } from './folders.ts';
 export { type Paths, paths } from './paths.ts';
 export { DEFAULTS, EXPECTED, SETTING_NAMES, type SettingName, type Settings } from './schema.ts';
 
