@@ -41,9 +41,17 @@ export class FakeTty extends EventEmitter {
     return new Promise(resolve => this.term.write('', resolve));
   }
 
+  /** The screen's lines without the blanks at their ends. */
   lines(): string[] {
     const buffer = this.term.buffer.active;
-    return Array.from({ length: this.term.rows }, (_, y) => buffer.getLine(buffer.viewportY + y)?.translateToString(true) ?? '');
+    return Array.from(
+      { length: this.term.rows },
+      (_, y) =>
+        buffer
+          .getLine(buffer.viewportY + y)
+          ?.translateToString(true)
+          .trimEnd() ?? '',
+    );
   }
 
   screen(): string {

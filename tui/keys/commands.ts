@@ -168,7 +168,7 @@ export const COMMANDS = {
   output: { keys: ['5'], title: 'Output of the command', short: 'output', where: ['edit', ...screens] },
   'next-view': { keys: [']'], title: 'Next view', short: 'next view', where: screens, palette: false },
   'previous-view': { keys: ['['], title: 'View before', short: 'view before', where: screens, palette: false },
-  palette: { keys: [':'], title: 'Run a command by its name', short: 'command', where: ['edit', ...screens] },
+  palette: { keys: [':'], title: 'Run a command by its name', short: 'command', where: ['edit', ...screens], palette: false },
   help: {
     keys: ['?'],
     title: 'Help: the keys of this view',
@@ -180,6 +180,7 @@ export const COMMANDS = {
     keys: ['escape'],
     title: 'Back: one level out',
     short: 'back',
+    palette: false,
     where: ['edit', ...screens],
     footer: { edit: 7, why: 1, about: 1, help: 1 },
   },

@@ -1,3 +1,4 @@
+import { stripVTControlCharacters } from 'node:util';
 import type { Rule } from '../../engine/rules/rule.ts';
 import type { ActivityEntry, OutputLine } from '../../machines/guard-client.ts';
 import type { Line } from '../text/paint.ts';
@@ -96,5 +97,5 @@ export function outputRows(output: readonly OutputLine[], query: string): readon
 
 export const outputRow = (line: OutputLine): Line => [
   [line.stream === 'stderr' ? ' ! ' : '   ', 'warning'],
-  [line.text, line.stream === 'stderr' ? 'warning' : 'text'],
+  [stripVTControlCharacters(line.text), line.stream === 'stderr' ? 'warning' : 'text'],
 ];

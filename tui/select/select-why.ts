@@ -1,12 +1,29 @@
 import type { ConnectionAttempt } from '../../engine/model/attempt.ts';
 import type { ClassifyTrace, FilterTrace } from '../../engine/model/classify.ts';
-import type { Layer } from '../../engine/model/objects.ts';
+import type { FilterCondition, Layer } from '../../engine/model/objects.ts';
 import type { Line, Span } from '../text/paint.ts';
 import { actionWords, conditionWords, fieldName, filterWords } from './condition-words.ts';
 import { protocolName, questionSentence, targetText } from './words.ts';
 
+/** Which condition did not match, by what the attempt has in its place. */
+function mismatchWords(condition: FilterCondition, layer: Layer | undefined, attempt: ConnectionAttempt): string {
+  const { identity, remote, protocol } = attempt;
+  switch (fieldName(layer, condition.fieldKey)) {
+    case 'ALE_APP_ID':
+      return identity.path ? `program is ${identity.path}` : `not: ${conditionWords(condition, layer)}`;
+    case 'IP_REMOTE_ADDRESS':
+      return remote ? `remote address ${remote.address} is outside` : 'no remote address';
+    case 'IP_REMOTE_PORT':
+      return remote ? `remote port is ${remote.port}` : 'no remote port';
+    case 'IP_PROTOCOL':
+      return `protocol is ${protocolName(protocol)}`;
+    default:
+      return `not: ${conditionWords(condition, layer)}`;
+  }
+}
+
 /** `✕` decided, `✓` matched, `·` did not match and says which condition, `?` can't be known and says what would settle it. */
-function filterLine(trace: FilterTrace, decided: boolean, layer: Layer | undefined): Line {
+function filterLine(trace: FilterTrace, decided: boolean, layer: Layer | undefined, attempt: ConnectionAttempt): Line {
   const { filter } = trace;
   const sign: Span = decided
     ? ['✕', 'urgent']
@@ -22,7 +39,7 @@ function filterLine(trace: FilterTrace, decided: boolean, layer: Layer | undefin
     trace.outcome === 'not-evaluated'
       ? 'a filter above it decided'
       : condition
-        ? `no: ${conditionWords(condition, layer)}`
+        ? mismatchWords(condition, layer, attempt)
         : open
           ? `unknown: ${open.needs ?? fieldName(layer, filter.filterCondition[open.index]?.fieldKey ?? '')}`
           : `${decided ? 'decided' : 'matched'}${trace.hard ? ', hard' : ''}`;
@@ -74,7 +91,7 @@ export function whyLines(attempt: ConnectionAttempt, trace: ClassifyTrace, layer
       [yields === 'none' ? 'no verdict' : yields, yields === 'permit' ? 'permit' : yields === 'block' ? 'block' : 'muted'],
     ],
     ...(filters.length
-      ? filters.map(filter => filterLine(filter, decidedBy !== undefined && filter.filter.filterId === decidedBy, layer))
+      ? filters.map(filter => filterLine(filter, decidedBy !== undefined && filter.filter.filterId === decidedBy, layer, attempt))
       : [[['   no filter at this layer', 'muted']] as Line]),
   ]);
   const foot: Line[] = [];

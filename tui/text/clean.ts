@@ -13,7 +13,7 @@ const plain =
 const undrawable = /[\p{Cc}\p{Cf}\p{Cn}\p{Co}\p{Cs}\p{Zl}\p{Zp}]/u;
 /** Terminals do not agree on the width of these: emoji, spacing marks, conjoining jamo, half-width sound marks, variation selectors. */
 const unsettled =
-  /[\p{Extended_Pictographic}\p{Emoji_Presentation}\p{Regional_Indicator}\p{Emoji_Modifier}\p{Mc}\p{Me}]|[\u1160-\u11FF]|[\uD7B0-\uD7FF]|\uFF9E|\uFF9F|[\uFE00-\uFE0F]|[\u{E0100}-\u{E01EF}]|\u0E33|\u0EB3/u;
+  /[\p{Extended_Pictographic}\p{Emoji_Presentation}\p{Regional_Indicator}\p{Emoji_Modifier}\p{Mc}\p{Me}]|[\u115F-\u11FF]|[\uD7B0-\uD7FF]|\uFF9E|\uFF9F|\uFFA0|[\uFE00-\uFE0F]|[\u{E0100}-\u{E01EF}]|\u0E33|\u0EB3|\u06DE|[\u2630-\u2637]|[\u268A-\u268F]|\u3164|[\u3248-\u324F]|[\uA960-\uA97C]|[\u{16FE0}-\u{1D3FF}]|[\u{1D800}-\u{1FFFF}]/u;
 const mark = /\p{Mn}/u;
 /** A letter may carry this many marks; more would climb over the neighbouring lines. */
 const MARKS = 2;

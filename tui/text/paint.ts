@@ -93,3 +93,37 @@ export function spread(left: Line, right: Line, width: number): Line {
   }
   return [...kept, [' '.repeat(Math.max(0, width - used - end))], ...right];
 }
+
+/** Continues what does not fit on the next lines, under an indent, cutting at blanks where there are some. */
+export function wrapLine(line: Line, width: number, indent = 6): readonly Line[] {
+  if (lineCells(line) <= width) return [line];
+  const lines: Span[][] = [[]];
+  let used = 0;
+  const next = () => {
+    lines.push([[' '.repeat(indent)]]);
+    used = indent;
+  };
+  for (const [raw, slot] of line) {
+    for (const word of clean(raw).match(/ *[^ ]+| +/g) ?? []) {
+      let rest = word;
+      if (used > indent && used + cells(rest) > width) {
+        next();
+        rest = rest.trimStart();
+      }
+      while (cells(rest) > width - used && width - used > 1) {
+        let piece = '';
+        for (const char of rest) {
+          if (cells(piece) + cells(char) > width - used) break;
+          piece += char;
+        }
+        if (piece === '') break;
+        lines.at(-1)!.push([piece, slot]);
+        rest = rest.slice(piece.length);
+        next();
+      }
+      lines.at(-1)!.push([rest, slot]);
+      used += cells(rest);
+    }
+  }
+  return lines;
+}

@@ -1,9 +1,9 @@
-import { commandInfo } from '../keys/commands.ts';
+import { type Command, commandInfo } from '../keys/commands.ts';
 import { selectStatus, selectTabs } from '../select/select-status.ts';
 import { completions } from '../state/handle-keys.ts';
 import type { Store } from '../state/store.ts';
 import { refusal } from '../state/when.ts';
-import { type Line, lineCells, type Span, spread } from '../text/paint.ts';
+import { type Line, lineCells, spread } from '../text/paint.ts';
 import { inboxList, inboxView } from './inbox-view.ts';
 import { type DrawnLine, isSmall, plainLines, rule, SMALLEST, toHeight } from './layout.ts';
 import { listView, textView } from './list-view.ts';
@@ -19,26 +19,26 @@ export interface Frame {
 
 function footer(store: Store, columns: number, most: number): Line {
   const { mode, keymap } = store;
-  const line: Span[] = [[' ']];
-  let used = 1;
-  let count = 0;
-  for (const command of keymap.footer(mode)) {
-    if (refusal(store, command)) continue;
-    const label =
-      command === 'wider' && keymap.label('narrower') === '↓' && keymap.label('wider') === '↑' ? '↑↓' : keymap.label(command);
-    if (command === 'narrower' && keymap.label(command) === '↓' && keymap.label('wider') === '↑') continue;
-    const words = label === '↑↓' ? 'wider/narrower' : commandInfo(command).short;
-    const spans: Line = [
-      [label, 'key'],
-      [` ${words}   `, 'muted'],
+  const arrows = keymap.label('wider') === '↑' && keymap.label('narrower') === '↓';
+  const item = (command: Command): Line => {
+    const both = arrows && command === 'wider';
+    return [
+      [both ? '↑↓' : keymap.label(command), 'key'],
+      [` ${both ? 'wider/narrower' : commandInfo(command).short}   `, 'muted'],
     ];
-    const size = lineCells(spans);
-    if (used + size - 2 > columns || count >= most) break;
-    used += size;
-    count++;
-    line.push(...spans);
+  };
+  const possible = keymap.footer(mode).filter(command => !refusal(store, command) && !(arrows && command === 'narrower'));
+  // Help is always there: it leads to everything that found no room.
+  const help = possible.includes('help') ? item('help') : [];
+  const room = columns - 1 - lineCells(help);
+  const items: Line[] = [];
+  for (const command of possible) {
+    if (command === 'help') continue;
+    const next = item(command);
+    if (items.length + (help.length ? 1 : 0) >= most || lineCells(items.flat()) + lineCells(next) > room) break;
+    items.push(next);
   }
-  return line;
+  return [[' '], ...items.flat(), ...help];
 }
 
 /** The line of what is typed: `/text`, `:name` with its completion, or a note. */

@@ -1,7 +1,7 @@
 import type { ViewName } from '../../machines/shell-machine.ts';
 import { scrollTo } from '../state/cursor.ts';
 import type { Store } from '../state/store.ts';
-import { type Line, spread } from '../text/paint.ts';
+import { type Line, spread, wrapLine } from '../text/paint.ts';
 import { type DrawnLine, plainLines, toHeight } from './layout.ts';
 
 /** Activity, rules, output: the visible rows of a list. */
@@ -23,6 +23,7 @@ export function listView(store: Store, view: Exclude<ViewName, 'inbox' | 'filter
 /** Text that scrolls: why, about, help. Lines longer than the screen are continued on the next. */
 export function textView(store: Store, lines: readonly Line[], height: number): readonly DrawnLine[] {
   store.page = height;
-  store.scroll = Math.max(0, Math.min(store.scroll, lines.length - height));
-  return toHeight(plainLines(lines.slice(store.scroll, store.scroll + height)), height);
+  const wrapped = lines.flatMap(line => wrapLine(line, store.size.columns));
+  store.scroll = Math.max(0, Math.min(store.scroll, wrapped.length - height));
+  return toHeight(plainLines(wrapped.slice(store.scroll, store.scroll + height)), height);
 }
