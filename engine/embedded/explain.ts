@@ -90,7 +90,8 @@ export function explainLayer(
     let first: SubLayerOutcomes | undefined;
     states = mergeAll(states, right => {
       const result = descend(entries, entry => subLayer.index.match(entry), yields(right));
-      first ??= result;
+      // With and without the right to write a callout may answer differently: the trace shows the way that goes further down.
+      if (first === undefined || result.steps.length > first.steps.length) first = result;
       return result;
     });
     traces.push(traceSubLayer(subLayer, entries, first!, states, values));
