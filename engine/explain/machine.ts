@@ -1,9 +1,10 @@
-import { type Dump, type DumpFilter, type DumpSubLayer, UNREADABLE_CALLOUT } from '../dumps/dump.ts';
+import { type Dump, type DumpCallout, type DumpFilter, type DumpSubLayer, UNREADABLE_CALLOUT } from '../dumps/dump.ts';
 import { shownKey } from '../dumps/key-names.ts';
 import { Classifier } from '../embedded/classifier.ts';
 import type { Guid } from '../model/guid.ts';
 import { allLayers, layerByKey } from '../model/layers.ts';
 import { type Layer, OBJECT_FLAG } from '../model/objects.ts';
+import { conditionsText } from './condition-text.ts';
 
 /** A dump made ready for questions. Everything is built on first use, so a question about one layer costs little. */
 export class Machine {
@@ -57,6 +58,12 @@ export class Machine {
     return this.subLayersByKey.get(key);
   }
 
+  callout(key: Guid): DumpCallout | undefined {
+    this.calloutsByKey ??= new Map(this.dump.callouts.map(each => [each.calloutKey, each]));
+    return this.calloutsByKey.get(key);
+  }
+  private calloutsByKey: Map<Guid, DumpCallout> | undefined;
+
   /** The layer as the dump tells it, else as Windows' own table has it. */
   layer(key: Guid): Layer | undefined {
     return this.dump.layers.find(each => each.layerKey === key) ?? layerByKey(key);
@@ -80,6 +87,14 @@ export class Machine {
     const own = shownKey('provider', key, this.dump.names);
     const display = this.dump.providers.find(each => each.providerKey === key)?.displayData.name;
     return own.startsWith('{') && display ? display : own;
+  }
+
+  conditionsText(filter: DumpFilter): string {
+    return conditionsText(filter.filterCondition, this.dump.names);
+  }
+
+  fieldName(key: Guid): string {
+    return shownKey('condition', key, this.dump.names);
   }
 
   layerName(key: Guid): string {
