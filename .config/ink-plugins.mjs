@@ -72,7 +72,7 @@ export const fastWidth = () =>
         'const rgiEmojiRegex = /^\\p{RGI_Emoji}$/v;',
         'let rgi; const rgiEmojiRegex = {test: s => (rgi ??= /^\\p{RGI_Emoji}$/v).test(s)};',
       ) +
-      `\nconst plain = /^[ -~\\u00A1-\\u00AC\\u00AE-\\u02FF\\u2010-\\u2027\\u2030-\\u205E\\u2190-\\u2193\\u2500-\\u25FC\\u2800-\\u28FF]*$/;
+      `\nconst plain = /^[ -~\\u00A0-\\u00AC\\u00AE-\\u02FF\\u2010-\\u2027\\u2030-\\u205E\\u2190-\\u2193\\u2713\\u2715\\u2500-\\u25FC\\u2800-\\u28FF]*$/;
 export default function stringWidth(input, options) {
   return typeof input === 'string' && plain.test(input) ? input.length : slowStringWidth(input, options);
 }\n`,

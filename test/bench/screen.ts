@@ -1,9 +1,16 @@
-import { spawnSync } from 'node:child_process';
+import { execFileSync, spawnSync } from 'node:child_process';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { connectScript, loopbackServer } from '../support/loopback.ts';
 import { CLI, ProgramInTerminal, temporaryHome } from '../support/pty.ts';
 import { cpuMs, median, pause, percentile, round, rssMb } from './measure.ts';
 
-const TRAFFIC = new URL('./traffic.mjs', import.meta.url).pathname;
+/** Compiles the traffic program into a folder that the caller removes. */
+function trafficProgram(folder: string): string {
+  const program = join(folder, 'traffic');
+  execFileSync('gcc', ['-O1', '-pthread', '-o', program, new URL('./traffic.c', import.meta.url).pathname]);
+  return program;
+}
 
 /** When bytes were written: for every chunk the time it came and its size. */
 function watchBytes(program: ProgramInTerminal) {
@@ -71,23 +78,21 @@ async function startUp() {
   };
 }
 
-/** A request's connect call to the frame that shows it, by a program that prints the time right before it connects. */
-async function requestToFrame() {
+/** A request's connect call to the frame that shows it, by a program that notes the time right before it connects. */
+async function requestToFrame(traffic: string) {
   const server = await loopbackServer();
   try {
-    const script = `const {connect} = require('net'); const fs = require('fs'); let n = 0; const next = () => { if (++n > 20) return; fs.writeFileSync(process.argv[1], String(Date.now() ) + ' ' + n); const s = connect(${server.port}, '127.0.0.' + (n + 1)); s.on('error', () => {}); setTimeout(next, 150); }; setTimeout(next, 500)`;
     const home = temporaryHome();
-    const stamp = `${home.path}/stamp`;
-    const program = new ProgramInTerminal(['run', '--', process.execPath, '-e', script, stamp], {
+    const stamp = join(home.path, 'stamp');
+    const program = new ProgramInTerminal(['run', '--timeout', '600', '--', traffic, 'stamp', String(server.port), '20', stamp], {
       home: home.path,
       columns: 120,
       rows: 60,
     });
     const times: number[] = [];
-    const { readFileSync } = await import('node:fs');
-    for (let n = 2; n <= 20; n++) {
-      await program.waitFor(`127.0.0.${n + 1}:`);
-      const [at, which] = readFileSync(stamp, 'utf8').split(' ').map(Number);
+    for (let n = 1; n <= 20; n++) {
+      await program.waitFor(`127.1.0.${n}:`);
+      const [which, at] = readFileSync(stamp, 'utf8').split(' ').map(Number);
       if (which === n && at !== undefined) times.push(Date.now() - at);
     }
     await program.end();
@@ -99,7 +104,7 @@ async function requestToFrame() {
 }
 
 /** What is written while nothing happens and while requests arrive; what one changed cell costs; a key while requests arrive. */
-async function traffic() {
+async function underTraffic(traffic: string) {
   const server = await loopbackServer();
   try {
     const idle = await withProgram(['run', '--', process.execPath, '-e', 'setTimeout(() => {}, 20000)'], async program => {
@@ -110,18 +115,15 @@ async function traffic() {
       await pause(5000);
       return { bytesPerSecond: round(watch.total() / 5), cpuPercent: round((cpuMs(program.pid) - cpu) / 50) };
     });
-    const fifty = await withProgram(
-      ['run', '--', process.execPath, TRAFFIC, 'rate', String(server.port), '50', '6'],
-      async program => {
-        await program.waitFor('wants to connect');
-        const watch = watchBytes(program);
-        const cpu = cpuMs(program.pid);
-        await pause(4000);
-        return { bytesPerSecond: round(watch.total() / 4), cpuPercent: round((cpuMs(program.pid) - cpu) / 40) };
-      },
-    );
+    const fifty = await withProgram(['run', '--', traffic, 'rate', String(server.port), '50', '6'], async program => {
+      await program.waitFor('wants to connect');
+      const watch = watchBytes(program);
+      const cpu = cpuMs(program.pid);
+      await pause(4000);
+      return { bytesPerSecond: round(watch.total() / 4), cpuPercent: round((cpuMs(program.pid) - cpu) / 40) };
+    });
     const key = await withProgram(
-      ['run', '--timeout', '600', '--', process.execPath, TRAFFIC, 'rate', String(server.port), '30', '12'],
+      ['run', '--timeout', '600', '--', traffic, 'rate', String(server.port), '30', '12'],
       async program => {
         await program.waitFor('wants to connect');
         const times: number[] = [];
@@ -139,7 +141,7 @@ async function traffic() {
               }
             });
           });
-          program.press('j');
+          program.press(n % 2 === 0 ? 'j' : 'k');
           await Promise.race([wrote, pause(1000)]);
           times.push(performance.now() - at);
         }
@@ -164,32 +166,29 @@ async function traffic() {
 }
 
 /** 500 requests at once: all shown, one rule answers all, none lost; gaps between frames while it happens. */
-async function flood() {
+async function flood(traffic: string) {
   const server = await loopbackServer();
   try {
-    return await withProgram(
-      ['run', '--timeout', '600', '--', process.execPath, TRAFFIC, 'many', String(server.port), '500'],
-      async program => {
-        await program.waitFor(/500 waiting/, 60_000);
-        const shownAt = performance.now();
-        await pause(600);
-        const at = performance.now();
-        program.press('A');
-        await program.waitFor(/settles 500|500 waiting requests/, 10_000);
-        const frame = performance.now() - at;
-        const press = setInterval(() => program.press('y'), 300);
-        await program.waitFor(/ 0 waiting|nothing waits/, 30_000).finally(() => clearInterval(press));
-        const answered = performance.now() - at;
-        program.press('5');
-        const screen = await program.waitFor(/done \d+ ok of \d+/, 30_000);
-        return {
-          keyToFrameMs: round(frame),
-          answeredMs: round(answered),
-          shownAfterStartMs: round(shownAt),
-          result: /done \d+ ok of \d+/.exec(screen)?.[0],
-        };
-      },
-    );
+    return await withProgram(['run', '--timeout', '600', '--', traffic, 'many', String(server.port), '500'], async program => {
+      await program.waitFor(/500 waiting/, 60_000);
+      const shownAt = performance.now();
+      await pause(600);
+      const at = performance.now();
+      program.press('A');
+      await program.waitFor(/settles 500|500 waiting requests/, 10_000);
+      const frame = performance.now() - at;
+      const press = setInterval(() => program.press('y'), 300);
+      await program.waitFor(/ 0 waiting|nothing waits/, 30_000).finally(() => clearInterval(press));
+      const answered = performance.now() - at;
+      program.press('5');
+      const screen = await program.waitFor(/done .* of \d+/, 30_000);
+      return {
+        keyToFrameMs: round(frame),
+        answeredMs: round(answered),
+        shownAfterStartMs: round(shownAt),
+        result: /done .* of \d+/.exec(screen)?.[0],
+      };
+    });
   } finally {
     await server.close();
   }
@@ -197,10 +196,16 @@ async function flood() {
 
 /** Everything about the screen, one after the other. */
 export async function benchScreen() {
-  return {
-    startUp: await startUp(),
-    requestToFrame: await requestToFrame(),
-    ...(await traffic()),
-    fiveHundredAtOnce: await flood(),
-  };
+  const folder = temporaryHome();
+  try {
+    const traffic = trafficProgram(folder.path);
+    return {
+      startUp: await startUp(),
+      requestToFrame: await requestToFrame(traffic),
+      ...(await underTraffic(traffic)),
+      fiveHundredAtOnce: await flood(traffic),
+    };
+  } finally {
+    folder.remove();
+  }
 }

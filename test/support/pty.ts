@@ -32,6 +32,7 @@ export class ProgramInTerminal {
   #terminal;
   #pty;
   #watchers = new Set<() => void>();
+  #arrivals = new Set<() => void>();
   #over = false;
 
   constructor(args: readonly string[], options: TerminalOptions) {
@@ -57,6 +58,7 @@ export class ProgramInTerminal {
     this.pid = this.#pty.pid;
     this.#pty.onData(data => {
       this.raw += data;
+      for (const listener of this.#arrivals) listener();
       this.#terminal.write(data, () => this.#tell());
     });
     this.exited = new Promise(resolve =>
@@ -70,6 +72,12 @@ export class ProgramInTerminal {
 
   #tell() {
     for (const watcher of this.#watchers) watcher();
+  }
+
+  /** Calls for every chunk of output as it comes, before the emulator takes it in. */
+  onData(listener: () => void): () => void {
+    this.#arrivals.add(listener);
+    return () => this.#arrivals.delete(listener);
   }
 
   /** Calls after every chunk of output that the emulator took in. */

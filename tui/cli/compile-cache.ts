@@ -22,3 +22,8 @@ export function enablePrivateCompileCache(env: NodeJS.ProcessEnv): void {
     // Without the cache the program only starts slower.
   }
 }
+
+/** Writes what was compiled so far, so that a process that is killed leaves it too. */
+export function flushCompileCache(): void {
+  module.flushCompileCache?.();
+}

@@ -3,6 +3,7 @@ import type { Guard } from '../../../machines/guard.ts';
 import type { GuardExit } from '../../../machines/guard-events.ts';
 import { renderApp } from '../../app.tsx';
 import type { CommandContext } from '../commands.ts';
+import { flushCompileCache } from '../compile-cache.ts';
 import type { AttendOptions } from './attend.ts';
 
 /** How a guard ended, in one line for the shell's screen. */
@@ -39,6 +40,7 @@ export async function screenMode(
   });
   await app.flushed();
   const started = guard.start();
+  setTimeout(flushCompileCache, 1000).unref();
   try {
     await app.waitUntilExit();
   } finally {
