@@ -21,7 +21,7 @@ const messageOf = (error: unknown): string => (error instanceof Error ? error.me
 /** A saved rule settles every waiting request that it covers, as the engine decides now. */
 async function settle({ host, desk }: CommandContext, rule?: Rule, answered = 0): Promise<CommandResult> {
   await host.published();
-  return { ok: true, settled: answered + desk.redecide(), ...(rule ? { ruleId: rule.id } : {}) };
+  return { ok: true, settled: answered + (await desk.redecideAll()), ...(rule ? { ruleId: rule.id } : {}) };
 }
 
 async function answer(context: CommandContext, command: Command<'answer'>): Promise<CommandResult> {

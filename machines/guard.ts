@@ -108,7 +108,7 @@ export function createGuard(host: GuardHost, options: GuardOptions): Guard {
     engineChanged: () => void refresh(),
     rulesChanged: () => {
       publisher.touch('rules');
-      desk.redecide();
+      void desk.redecideAll();
     },
   });
 

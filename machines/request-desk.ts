@@ -1,3 +1,4 @@
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import { type Actor, createActor, fromPromise } from 'xstate';
 import type { ConnectionAttempt, NameEvidence, Verdict } from '../engine/model/attempt.ts';
 import { connectionMachine, type Outcome } from './connection-machine.ts';
@@ -30,6 +31,9 @@ export const decidedBy = (filterId: string | undefined, ruleId: string | undefin
 
 type Connection = Actor<typeof connectionMachine>;
 
+/** Actors that are started, or requests that are settled, before the event loop gets its turn: a few milliseconds of work. */
+const SLICE = 40;
+
 /**
  * Every request that waits, with the actor that carries it. Attempts join the request they belong to; each attempt is completed at the
  * source once, with the verdict of its request.
@@ -40,6 +44,9 @@ export class RequestDesk {
   readonly #options: DeskOptions;
   readonly #listener: DeskListener;
   readonly #actors = new Map<number, Connection>();
+  readonly #unstarted = new Set<number>();
+  #burst = 0;
+  #starting = false;
   readonly #records = new Map<string, Promise<{ ruleId: string }>>();
   readonly #machine;
 
@@ -62,12 +69,41 @@ export class RequestDesk {
       this.#give(attempt, already);
       return;
     }
-    const { timeoutMs, asksPerson, defaultVerdict } = this.#options;
+    const { timeoutMs, asksPerson } = this.#options;
     const deadline = timeoutMs !== undefined && asksPerson ? attempt.at + timeoutMs : undefined;
     const { request, opened } = this.table.hold(attempt, deadline);
     this.#listener.held(request, attempt);
     this.#listener.changed();
     if (!opened) return;
+    this.#burst++;
+    this.#unstarted.add(request.id);
+    if (!asksPerson || this.#burst <= SLICE) this.#actorOf(request.id);
+    this.#startOthers();
+  }
+
+  /**
+   * Starts in slices what a flood brought: a request is shown before its actor runs, and an answer starts it if need be. A slice is what may
+   * pass without a frame.
+   */
+  #startOthers(): void {
+    if (this.#starting) return;
+    this.#starting = true;
+    setImmediate(() => {
+      this.#starting = false;
+      this.#burst = 0;
+      for (const id of Array.from(this.#unstarted).slice(0, SLICE)) this.#actorOf(id);
+      if (this.#unstarted.size > 0) this.#startOthers();
+    });
+  }
+
+  /** The actor of a request that waits, started now if it was not yet. */
+  #actorOf(id: number): Connection | undefined {
+    const known = this.#actors.get(id);
+    const request = this.#unstarted.delete(id) ? this.table.get(id) : undefined;
+    if (known || !request) return known;
+    const { attempt, deadline } = request;
+    const { asksPerson, defaultVerdict } = this.#options;
+    const timeoutMs = deadline === undefined ? undefined : Math.max(0, deadline - this.#host.clock.now());
     const actor = createActor(this.#machine, {
       clock: this.#host.clock,
       input: {
@@ -89,6 +125,7 @@ export class RequestDesk {
       error: () => this.#complete(request.id, { verdict: defaultVerdict, by: { kind: 'default', reason: 'error' } }),
     });
     actor.start();
+    return actor;
   }
 
   withdraw(attemptId: number, reason: 'exited' | 'interrupted'): void {
@@ -127,16 +164,15 @@ export class RequestDesk {
     }
     for (const id of takers) {
       this.table.seal(id);
-      this.#actors.get(id)?.send({ type: 'answered', verdict, ...(record ? { record: record.name } : {}) });
+      this.#actorOf(id)?.send({ type: 'answered', verdict, ...(record ? { record: record.name } : {}) });
     }
     return takers;
   }
 
   /**
-   * Asks the filters again about requests that wait; all of them when no ids are given. A request is settled when all of its attempts are
-   * decided alike. Gives how many were settled.
+   * Asks the filters again about requests that wait. A request is settled when all of its attempts are decided alike. Gives how many were.
    */
-  redecide(ids: readonly number[] = this.table.list().map(request => request.id)): number {
+  redecide(ids: readonly number[]): number {
     let settled = 0;
     for (const id of ids) {
       const request = this.table.get(id);
@@ -145,7 +181,18 @@ export class RequestDesk {
       if (!decision) continue;
       settled++;
       this.table.seal(id);
-      this.#actors.get(id)?.send({ type: 'settled', ...decision });
+      this.#actorOf(id)?.send({ type: 'settled', ...decision });
+    }
+    return settled;
+  }
+
+  /** `redecide` for all that wait, in slices, so that a screen keeps its pace when one rule settles hundreds. */
+  async redecideAll(): Promise<number> {
+    const ids = this.table.list().map(request => request.id);
+    let settled = 0;
+    for (let at = 0; at < ids.length; at += SLICE) {
+      if (at > 0) await nextTurn();
+      settled += this.redecide(ids.slice(at, at + SLICE));
     }
     return settled;
   }
@@ -199,6 +246,7 @@ export class RequestDesk {
   }
 
   #end(id: number): Connection | undefined {
+    this.#unstarted.delete(id);
     const actor = this.#actors.get(id);
     this.#actors.delete(id);
     return actor;
