@@ -14,7 +14,8 @@ export class NameTable {
 
   learn(machine: string, address: string, evidence: NameEvidence): void {
     const key = `${machine} ${address}`;
-    const others = (this.#names.get(key) ?? []).filter(known => known.name !== evidence.name);
+    const name = evidence.name.toLowerCase(); // names differ by case in nothing (RFC 4343)
+    const others = (this.#names.get(key) ?? []).filter(known => known.name.toLowerCase() !== name);
     this.#names.delete(key);
     this.#names.set(key, [evidence, ...others].slice(0, MAX_NAMES));
     if (this.#names.size > MAX_ADDRESSES) this.#names.delete(this.#names.keys().next().value as string);

@@ -160,3 +160,9 @@ test('the table of names forgets the addresses longest unused', () => {
   learn(4096);
   expect([0, 1, 2, 4096].map(i => table.of('PC', `a${i}`).length)).toEqual([1, 0, 1, 1]);
 });
+
+test('one name in two spellings is one name', () => {
+  const table = new NameTable();
+  for (const name of ['DC01.example', 'other.example', 'dc01.example']) table.learn('PC', 'a', { name, kind: 'dns', at: 0 });
+  expect(table.of('PC', 'a').map(n => n.name)).toEqual(['dc01.example', 'other.example']);
+});

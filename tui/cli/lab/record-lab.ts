@@ -9,11 +9,22 @@ import { openRecording } from '../../../driver/recorded/recording.ts';
  * Makes `lab-recording.jsonl` anew: runs the built program's lab on this machine, every request permitted after a moment, and keeps
  * the recording when it can be played. Run it where connections can be held: `npm run build && node tui/cli/lab/record-lab.ts`.
  */
-const root = fileURLToPath(new URL('../../../', import.meta.url));
+const root = fileURLToPath(new URL('../../..', import.meta.url)).replace(/[\\/]$/, '');
 const target = fileURLToPath(new URL('./lab-recording.jsonl', import.meta.url));
 const program = join(root, 'dist', 'cli.mjs');
 /** Seconds that a request is held: long enough for all to wait side by side when it is played. */
 const HELD = '4';
+
+type Line = { attempt?: { names: { name: string; kind: string }[] } };
+
+/** Leaves out where this checkout lies and what else this machine calls itself in /etc/hosts. */
+function shareable(text: string): string {
+  if (text === '') return '';
+  const line: Line = JSON.parse(text.replaceAll(root, '/opt/sallyport'));
+  if (!line.attempt) return JSON.stringify(line);
+  const names = line.attempt.names.filter(name => name.kind !== 'hosts' || name.name === 'localhost');
+  return JSON.stringify({ ...line, attempt: { ...line.attempt, names } });
+}
 
 if (!existsSync(program)) throw new Error(`${program} is not there: npm run build`);
 const folder = mkdtempSync(join(tmpdir(), 'sallyport-lab-'));
@@ -25,8 +36,7 @@ try {
     env: { ...process.env, SALLYPORT_HOME: join(folder, 'home') },
   });
   if (status !== 0) throw new Error(`the lab ended with ${status}`);
-  // Where this checkout lies is nobody's business.
-  const text = readFileSync(file, 'utf8').replaceAll(root, '/opt/sallyport/');
+  const text = readFileSync(file, 'utf8').split('\n').map(shareable).join('\n');
   writeFileSync(`${target}.new`, text);
   const { source } = await openRecording(`${target}.new`);
   await source.stop();
