@@ -56,6 +56,8 @@ test('answered as it was recorded, every call comes to what it came to then, and
     }
   }
   expect(events.at(-1)).toEqual({ type: 'exited', code: 0, signal: null });
+  const dns = waiting(events).flatMap(a => a.names.filter(n => n.kind === 'dns').map(n => n.name));
+  expect(dns).toContain('packages.lab.example');
   const outcomes = new Map(events.flatMap(e => (e.type === 'completed' ? [[e.id, e.result] as const] : [])));
   expect(waiting(events).filter(a => !outcomes.has(a.id))).toEqual([]);
   expect(new Set(outcomes.values())).toEqual(new Set(['ok', 'ECONNREFUSED', 'EACCES']));

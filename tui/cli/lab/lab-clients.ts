@@ -1,5 +1,6 @@
 import { accessSync, constants, realpathSync } from 'node:fs';
 import { delimiter, join } from 'node:path';
+import { PACKAGES_NAME } from './lab-dns.ts';
 import type { LabPorts } from './lab-servers.ts';
 
 /** One client: a program that is started once a round and prints its own outcome. */
@@ -67,7 +68,7 @@ export function labClients(
       own('node telemetry', 'tcp', local, ports.telemetry),
     ),
     ...(wget ? [{ name: 'wget', command: [wget, '-nv', '--no-proxy', '--tries=1', '-O', '/dev/null', `${page}archive`] }] : []),
-    own('node packages', 'resolve', ports.dns, ports.packages),
+    own('node packages', 'resolve', PACKAGES_NAME, ports.dns, ports.packages),
     ...(ports.tcp6 ? [own('node ipv6', 'tcp', '::1', ports.tcp6)] : []),
     own('node server', 'listen', local),
   ];

@@ -1,6 +1,11 @@
 /** The one name that the lab's own name server knows; `.example` is reserved (RFC 2606). */
 export const PACKAGES_NAME = 'packages.lab.example';
 
+/** The port of name servers. Not everybody may listen on it. */
+export const DNS_PORT = 53;
+/** Where the lab's name server listens: on the well-known port at an address where no other name server is likely to be. */
+export const dnsAddress = (port: number): string => (port === DNS_PORT ? '127.0.0.3' : '127.0.0.1');
+
 const TYPE_A = 1;
 const CLASS_IN = 1;
 const TTL = 60;

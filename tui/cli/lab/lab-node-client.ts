@@ -2,13 +2,13 @@ import { createSocket } from 'node:dgram';
 import { Resolver } from 'node:dns/promises';
 import { get } from 'node:http';
 import { connect, createServer } from 'node:net';
-import { PACKAGES_NAME } from './lab-dns.ts';
+import { dnsAddress } from './lab-dns.ts';
 
 const WAIT = 60_000;
 const code = (error: unknown) => (error as NodeJS.ErrnoException).code ?? String(error);
 
 /** Runs one client that needs nothing but Node; resolves to the line that it prints. */
-export async function nodeClient([kind, first, second]: readonly string[]): Promise<string> {
+export async function nodeClient([kind, first, second, third]: readonly string[]): Promise<string> {
   try {
     switch (kind) {
       case 'http':
@@ -18,7 +18,7 @@ export async function nodeClient([kind, first, second]: readonly string[]): Prom
       case 'udp':
         return await ping(first ?? '', Number(second));
       case 'resolve':
-        return await resolveAndFetch(Number(first), Number(second));
+        return await resolveAndFetch(first ?? '', Number(second), Number(third));
       case 'listen':
         return await listenOnce(first ?? '');
       default:
@@ -58,16 +58,16 @@ const ping = (host: string, port: number) =>
     socket.send('ping', port, host, error => error && end(() => reject(error)));
   });
 
-async function resolveAndFetch(dns: number, port: number): Promise<string> {
+async function resolveAndFetch(name: string, dns: number, port: number): Promise<string> {
   const resolver = new Resolver({ timeout: 20_000, tries: 1 });
-  resolver.setServers([`127.0.0.1:${dns}`]);
+  resolver.setServers([`${dnsAddress(dns)}:${dns}`]);
   let address: string | undefined;
   try {
-    [address] = await resolver.resolve4(PACKAGES_NAME);
+    [address] = await resolver.resolve4(name);
   } catch (error) {
-    return `not resolved: ${PACKAGES_NAME} ${code(error)}`;
+    return `not resolved: ${name} ${code(error)}`;
   }
-  return address ? fetchPage(address, port, PACKAGES_NAME) : `not resolved: ${PACKAGES_NAME}`;
+  return address ? fetchPage(address, port, name) : `not resolved: ${name}`;
 }
 
 const listenOnce = (host: string) =>

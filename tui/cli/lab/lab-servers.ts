@@ -1,7 +1,7 @@
 import { createSocket, type Socket } from 'node:dgram';
 import { createServer as createHttpServer } from 'node:http';
 import { type AddressInfo, createServer, type Server } from 'node:net';
-import { answerQuestion } from './lab-dns.ts';
+import { answerQuestion, DNS_PORT, dnsAddress } from './lab-dns.ts';
 
 /** Where the lab's servers listen; all on loopback, on ports the system chose. */
 export interface LabPorts {
@@ -9,7 +9,7 @@ export interface LabPorts {
   readonly http: number;
   /** Answers each datagram, 127.0.0.1. */
   readonly udp: number;
-  /** DNS over UDP on 127.0.0.1; knows `PACKAGES_NAME` only. */
+  /** DNS over UDP at `dnsAddress`; knows `PACKAGES_NAME` only. 53 where this user may have it: only there are answers seen as names. */
   readonly dns: number;
   /** HTTP at the address of `PACKAGES_NAME`. */
   readonly packages: number;
@@ -41,13 +41,13 @@ export async function startLabServers(): Promise<LabServers> {
     servers.push(server);
     return (server.address() as AddressInfo).port;
   };
-  const udp = async (answer: (message: Buffer) => Buffer | undefined): Promise<number> => {
+  const udp = async (answer: (message: Buffer) => Buffer | undefined, port = 0, host = '127.0.0.1'): Promise<number> => {
     const socket = createSocket('udp4').unref();
     socket.on('message', (message, from) => {
       const reply = answer(message);
       if (reply) socket.send(reply, from.port, from.address, () => {});
     });
-    await new Promise<void>((resolve, reject) => socket.once('error', reject).bind(0, '127.0.0.1', resolve));
+    await new Promise<void>((resolve, reject) => socket.once('error', reject).bind(port, host, resolve));
     socket.on('error', () => {});
     sockets.push(socket);
     return socket.address().port;
@@ -65,10 +65,11 @@ export async function startLabServers(): Promise<LabServers> {
   };
   try {
     const packagesAt = await firstUsable(['127.0.0.2', '127.0.0.1']);
+    const nameServer = (question: Buffer) => answerQuestion(question, packagesAt);
     const ports: LabPorts = {
       http: await tcp(http(), '127.0.0.1'),
       udp: await udp(message => Buffer.concat([Buffer.from('echo '), message.subarray(0, 512)])),
-      dns: await udp(question => answerQuestion(question, packagesAt)),
+      dns: await udp(nameServer, DNS_PORT, dnsAddress(DNS_PORT)).catch(() => udp(nameServer)),
       packages: await tcp(http(), packagesAt),
       telemetry: await tcp(greeting(), '127.0.0.1'),
       refused: await closedPort(),

@@ -5,7 +5,7 @@ import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { canRun, type LabServers, labCommand, labRules, startLabServers } from './lab.ts';
 import { findProgram, labClients } from './lab-clients.ts';
-import { answerQuestion, PACKAGES_NAME } from './lab-dns.ts';
+import { answerQuestion, dnsAddress, PACKAGES_NAME } from './lab-dns.ts';
 import { nodeClient } from './lab-node-client.ts';
 import { portArguments, readPorts } from './lab-ports.ts';
 
@@ -18,7 +18,7 @@ afterAll(() => servers.stop());
 describe('the name server', () => {
   test('answers a real resolver, and knows one name', async () => {
     const resolver = new Resolver({ timeout: 5000, tries: 1 });
-    resolver.setServers([`127.0.0.1:${servers.ports.dns}`]);
+    resolver.setServers([`${dnsAddress(servers.ports.dns)}:${servers.ports.dns}`]);
     expect(await resolver.resolve4(PACKAGES_NAME, { ttl: true })).toEqual([
       { address: expect.stringMatching(/^127\./), ttl: 60 },
     ]);
@@ -42,7 +42,9 @@ describe('clients that need Node alone', () => {
     const { http, udp, dns, packages, telemetry, refused, tcp6 } = servers.ports;
     expect(await nodeClient(['http', 'localhost', String(http)])).toBe('connected: HTTP 200 from localhost');
     expect(await nodeClient(['udp', '127.0.0.1', String(udp)])).toBe('answered: echo ping');
-    expect(await nodeClient(['resolve', String(dns), String(packages)])).toBe(`connected: HTTP 200 from ${PACKAGES_NAME}`);
+    expect(await nodeClient(['resolve', PACKAGES_NAME, String(dns), String(packages)])).toBe(
+      `connected: HTTP 200 from ${PACKAGES_NAME}`,
+    );
     expect(await nodeClient(['tcp', '127.0.0.1', String(telemetry)])).toContain('connected: 127.0.0.1');
     expect(await nodeClient(['tcp', '127.0.0.1', String(refused)])).toBe('not connected: ECONNREFUSED');
     expect(await nodeClient(['listen', '127.0.0.1'])).toBe('listened on 127.0.0.1');
@@ -80,6 +82,16 @@ test("the lab's own rule blocks its telemetry port and no other", () => {
     lifetime: { kind: 'restart' },
     scope: { port: { from: 4711, to: 4711 }, direction: 'out' },
   });
+});
+
+test('a second lab beside the first finds ports of its own', async () => {
+  const second = await startLabServers();
+  const { dns, packages } = second.ports;
+  expect(dns).not.toBe(servers.ports.dns);
+  expect(await nodeClient(['resolve', PACKAGES_NAME, String(dns), String(packages)])).toBe(
+    `connected: HTTP 200 from ${PACKAGES_NAME}`,
+  );
+  await second.stop();
 });
 
 describe('where it runs', () => {
