@@ -23,7 +23,7 @@ const median = (lines: string): number => {
  * Added latency of a decided connection: a C client connects `count` times to a listener on loopback, bare and under a
  * supervisor that permits, one after the other. Needs a C compiler.
  */
-export async function measureLatency(count = 2000): Promise<Latency> {
+export async function benchLatency(count = 2000): Promise<Latency> {
   const client = compile('connect-loop');
   const server = createServer(socket => socket.on('error', () => {}).destroy());
   await new Promise<void>(resolve => server.listen({ port: 0, host: '127.0.0.1', backlog: 4096 }, resolve));

@@ -1,0 +1,89 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { fileURLToPath } from 'node:url';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { compile } from './fixtures/compile.ts';
+import { canRun, type TcpTarget, tcpTarget } from './fixtures/here.ts';
+import { run } from './fixtures/run.ts';
+
+const COUNT = 500;
+
+describe.runIf(canRun())('held calls', () => {
+  let target: TcpTarget;
+  const programs = new Map<string, ReturnType<typeof compile>>();
+  const program = (name: string): string => {
+    const known = programs.get(name) ?? compile(name);
+    programs.set(name, known);
+    return known.path;
+  };
+  beforeAll(async () => {
+    target = await tcpTarget();
+  });
+  afterAll(() => {
+    target.close();
+    for (const { dispose } of programs.values()) dispose();
+  });
+
+  test.each(['permit', 'block'] as const)(`${COUNT} at once wait and are answered together: %s`, async verdict => {
+    const running = await run([program('many'), `${target.port}`, `${COUNT}`], { otherwise: 'ask' });
+    const ids = new Set<number>();
+    await running.event(event => (event.type === 'pended' && ids.add(event.attempt.id).size === COUNT ? true : undefined));
+    // Nobody was let through or turned away meanwhile.
+    expect(running.events.some(event => event.type === 'completed' || event.type === 'withdrawn')).toBe(false);
+    for (const id of ids) expect(running.source.complete(id, verdict)).toBe(true);
+    expect((await running.exited).code).toBe(0);
+    await running.source.stop();
+    expect(running.stdout()).toBe(verdict === 'permit' ? `${COUNT} 0 0\n` : `0 ${COUNT} 0\n`);
+    expect(running.events.filter(event => event.type === 'completed')).toHaveLength(COUNT);
+  });
+
+  test('go away with a program that is killed', async () => {
+    const running = await run([program('connect-loop'), `${target.port}`, '1'], { otherwise: 'ask' });
+    const attempt = await running.event(event => (event.type === 'pended' ? event.attempt : undefined));
+    running.source.signal?.('SIGKILL');
+    const withdrawn = await running.event(event => (event.type === 'withdrawn' ? event : undefined));
+    expect(withdrawn).toEqual({ type: 'withdrawn', id: attempt.id, reason: 'exited' });
+    expect(running.source.complete(attempt.id, 'permit')).toBe(false);
+    expect(await running.exited).toEqual({ code: null, signal: 'SIGKILL' });
+    await running.source.stop();
+  });
+
+  test('are interrupted by a signal that the program catches', async () => {
+    const running = await run([program('interrupted'), `${target.port}`], { otherwise: 'ask' });
+    const withdrawn = await running.event(event => (event.type === 'withdrawn' ? event : undefined));
+    expect(withdrawn.reason).toBe('interrupted');
+    expect((await running.exited).code).toBe(0);
+    expect(running.stdout()).toBe('EINTR\n');
+    await running.source.stop();
+  });
+
+  test('fail when the source is stopped, and the command is ended', async () => {
+    const running = await run(['sh', '-c', `${program('connect-loop')} ${target.port} 1; sleep 1000`], { otherwise: 'ask' });
+    await running.event(event => (event.type === 'pended' ? true : undefined));
+    await running.source.stop();
+    expect(await running.exited).toEqual({ code: null, signal: 'SIGTERM' });
+  });
+
+  test('fail closed when the supervisor is killed', async () => {
+    const before = target.connections();
+    const guard: ChildProcess = spawn(
+      process.execPath,
+      [
+        fileURLToPath(new URL('fixtures/guard-process.ts', import.meta.url)),
+        JSON.stringify({ otherwise: 'ask' }),
+        program('keeps-trying'),
+        `${target.port}`,
+      ],
+      { stdio: ['ignore', 'pipe', 'inherit'] },
+    );
+    let output = '';
+    guard.stdout!.on('data', data => {
+      output += data;
+      if (output === 'held\n') guard.kill('SIGKILL');
+    });
+    // The pipe is closed when the command, which holds its other end, has ended too.
+    await once(guard.stdout!, 'close');
+    expect(output).toBe('held\nENOSYS\nENOSYS\n');
+    expect(target.connections()).toBe(before);
+  });
+});
