@@ -73,7 +73,13 @@ export const fastWidth = () =>
         'let rgi; const rgiEmojiRegex = {test: s => (rgi ??= /^\\p{RGI_Emoji}$/v).test(s)};',
       ) +
       `\nconst plain = /^[ -~\\u00A0-\\u00AC\\u00AE-\\u02FF\\u2010-\\u2027\\u2030-\\u205E\\u2190-\\u2193\\u2713\\u2715\\u2500-\\u25FC\\u2800-\\u28FF]*$/;
+const sgr = /\\x1b\\[[0-9;]*m/g;
 export default function stringWidth(input, options) {
-  return typeof input === 'string' && plain.test(input) ? input.length : slowStringWidth(input, options);
+  if (typeof input !== 'string') return slowStringWidth(input, options);
+  if (plain.test(input)) return input.length;
+  // Colours take no cells; the full measure strips them too, unless it is told to count them.
+  if (options?.countAnsiEscapeCodes || !input.includes('\\x1b[')) return slowStringWidth(input, options);
+  const bare = input.replace(sgr, '');
+  return plain.test(bare) ? bare.length : slowStringWidth(bare, options);
 }\n`,
   );

@@ -16,7 +16,7 @@ import { attendOptions } from './run-options.ts';
 export async function labCommandMain(context: CommandContext): Promise<number> {
   const args = parseCommandArgs('lab', context.args, COMMANDS.find(c => c.name === 'lab')?.options ?? []);
   if (args.positionals.length > 0) throw new UsageError(`unexpected '${args.positionals[0]}'; the lab brings its own programs`);
-  const options = attendOptions(args, preparePaths(context));
+  const options = await attendOptions(args, preparePaths(context));
   const decision = canRun(await holdFacts());
   if (decision.kind === 'none') throw new Failure(decision.message);
   if (decision.kind === 'recorded') {

@@ -45,5 +45,5 @@ export async function recordedCommand(context: CommandContext): Promise<number> 
   const [file, more] = args.positionals;
   if (file === undefined) throw new UsageError('name the recording: sallyport recorded FILE');
   if (more !== undefined) throw new UsageError(`unexpected '${more}'; one recording is played at a time`);
-  return playRecording(context, file, parseSpeed(args.text['speed']), attendOptions(args, preparePaths(context)));
+  return playRecording(context, file, parseSpeed(args.text['speed']), await attendOptions(args, preparePaths(context)));
 }

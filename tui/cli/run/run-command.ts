@@ -15,7 +15,7 @@ export async function runCommand(context: CommandContext): Promise<number> {
   if (args.positionals.length > 0)
     throw new UsageError(`put -- before the command: sallyport run -- ${args.positionals.join(' ')}`);
   if (command.length === 0) throw new UsageError('name the command to guard: sallyport run -- COMMAND…');
-  const options = attendOptions(args, preparePaths(context));
+  const options = await attendOptions(args, preparePaths(context));
   const piped = options.json || hasScreen(context, options);
   return exitCodeOf(
     await attend(context, {

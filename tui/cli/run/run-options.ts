@@ -1,15 +1,18 @@
-import { importRules } from '../../../engine/rules/exchange.ts';
 import type { Rule } from '../../../engine/rules/rule.ts';
 import { RuleError } from '../../../engine/rules/rule-error.ts';
 import { themes } from '../../../themes/index.ts';
 import { type ParsedArgs, parseChoice, parseSeconds } from '../args.ts';
 import { Failure } from '../exit.ts';
 import type { Prepared } from '../prepare.ts';
-import { readRulesFile } from '../rules/rules-file.ts';
 import type { AttendOptions } from './attend.ts';
 
-function rulesOf(file: string | undefined): readonly Rule[] {
+/** Loaded only when asked for: the reader of YAML costs start-up time. */
+async function rulesOf(file: string | undefined): Promise<readonly Rule[]> {
   if (file === undefined) return [];
+  const [{ importRules }, { readRulesFile }] = await Promise.all([
+    import('../../../engine/rules/exchange.ts'),
+    import('../rules/rules-file.ts'),
+  ]);
   try {
     return importRules(readRulesFile(file), file, Date.now());
   } catch (error) {
@@ -19,7 +22,10 @@ function rulesOf(file: string | undefined): readonly Rule[] {
 }
 
 /** What `run`, `lab` and `recorded` share, from options over settings. */
-export function attendOptions({ text, flags }: ParsedArgs, { where, settings }: Prepared): Omit<AttendOptions, 'source'> {
+export async function attendOptions(
+  { text, flags }: ParsedArgs,
+  { where, settings }: Prepared,
+): Promise<Omit<AttendOptions, 'source'>> {
   const theme = text['theme'] === undefined ? settings.theme : parseChoice('theme', text['theme'], Object.keys(themes));
   return {
     where,
@@ -31,7 +37,7 @@ export function attendOptions({ text, flags }: ParsedArgs, { where, settings }: 
           : parseChoice('default', text['default'], ['block', 'permit'] as const),
       timeout: text['timeout'] === undefined ? settings.timeout : parseSeconds('timeout', text['timeout']),
     },
-    rules: rulesOf(text['rules']),
+    rules: await rulesOf(text['rules']),
     json: flags.has('json'),
     line: flags.has('line'),
     waits: text['timeout'] !== undefined,
