@@ -86,8 +86,11 @@ export function recordedWhile(source: ConnectionSource, recorder: Recorder): Con
     },
     ...(source.signal && { signal: (name: NodeJS.Signals) => source.signal?.(name) }),
     async stop() {
-      await source.stop();
-      recorder.close();
+      try {
+        await source.stop();
+      } finally {
+        recorder.close();
+      }
     },
   };
 }
