@@ -139,6 +139,7 @@ export const guardMachine = setup({
     failed: { on: { stop: 'stopping' } },
     stopping: {
       invoke: { src: 'close', onDone: 'stopped', onError: 'stopped' },
+      on: { 'source.exited': { actions: 'assign exit' } },
       after: { 'close patience': 'stopped' },
     },
     stopped: { type: 'final' },

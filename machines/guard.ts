@@ -257,7 +257,9 @@ export function createGuard(host: GuardHost, options: GuardOptions): Guard {
     send: (command: GuardCommand): Promise<CommandResult> => runCommand({ host, desk, book, stop }, command),
     preview: (scope: Scope, verdict: Verdict = 'permit') => {
       const canonical = canonicalScope(scope);
-      const requests = desk.table.list().filter(request => covers(canonical, request.attempt, verdict));
+      const requests = desk.table
+        .list()
+        .filter(request => desk.canAnswer(request.id) && covers(canonical, request.attempt, verdict));
       const recent = activity.recent(PREVIEW_OF);
       return {
         settles: requests.map(request => request.id),

@@ -6,7 +6,7 @@ import type { FwpValue } from '../model/value.ts';
 import { parseAddress, parseV4 } from './address.ts';
 import { blobText } from './conditions.ts';
 import { ruleOfFilter } from './record.ts';
-import { canonicalName, sidsOf } from './scope.ts';
+import { canonicalName, isProof, sidsOf } from './scope.ts';
 import { ASK_CALLOUTS, ruleLayer } from './well-known.ts';
 
 /** FWP_CONDITION_FLAG_* that are known here. Source: https://learn.microsoft.com/windows/win32/fwp/filtering-condition-flags- */
@@ -63,8 +63,9 @@ export interface AttemptValues {
 }
 
 /**
- * What the engine is asked about an attempt: one set of values for each name known for the remote address; one without a name
- * (PEER_NAME is FWP_EMPTY: known to be absent) when nobody looked it up. What is not known is absent, so it can never match by accident.
+ * What the engine is asked about an attempt: one set of values for each name known for the remote address, and one without a name
+ * (PEER_NAME is FWP_EMPTY: known to be absent) when no look-up was seen. A name that only stands in the command line can so be blocked, but
+ * never permits: a program writes there what it likes. What is not known is absent, so it can never match by accident.
  */
 export function attemptValues(attempt: ConnectionAttempt): readonly AttemptValues[] {
   const { identity, local, remote, layer, protocol } = attempt;
@@ -91,8 +92,8 @@ export function attemptValues(attempt: ConnectionAttempt): readonly AttemptValue
     values['FLAGS'] = { type: 'FWP_UINT32', value: isLoopback(remote.address) ? FLAG.isLoopback : 0 };
   }
   if (layer !== 'ALE_AUTH_CONNECT') return [{ layerKey, values }];
-  if (attempt.names.length === 0) return [{ layerKey, values: { ...values, PEER_NAME: EMPTY } }];
   const names = new Set(attempt.names.map(evidence => nameBlob(evidence.name)));
+  if (!attempt.names.some(isProof)) names.add(EMPTY);
   return Array.from(names, name => ({ layerKey, values: { ...values, PEER_NAME: name } }));
 }
 

@@ -103,8 +103,9 @@ export const attemptArbitrary: fc.Arbitrary<ConnectionAttempt> = fc
     uid: optional(fc.constantFrom(0, 1000)),
     gids: optional(fc.constant([1000])),
     names: fc.uniqueArray(name, { maxLength: 3 }),
+    kind: fc.constantFrom('dns' as const, 'hosts' as const, 'command-line' as const),
   })
-  .map(({ layer, family, remote4, remote6, remotePort, localPort, path, uid, gids, names, protocol }) => {
+  .map(({ layer, family, remote4, remote6, remotePort, localPort, path, uid, gids, names, kind, protocol }) => {
     const remote = { address: family === 'v4' ? remote4 : remote6, port: remotePort };
     const hasRemote = layer === 'ALE_AUTH_CONNECT' || layer === 'ALE_AUTH_RECV_ACCEPT';
     return {
@@ -115,7 +116,10 @@ export const attemptArbitrary: fc.Arbitrary<ConnectionAttempt> = fc
       local: { address: family === 'v4' ? '0.0.0.0' : '::', port: localPort },
       ...(hasRemote ? { remote } : {}),
       identity: present({ pid: 42, path, uid, gids, parents: [] }),
-      names: layer === 'ALE_AUTH_CONNECT' ? names.map(text => ({ name: text, kind: 'dns' as const, at: 1 })) : [],
+      names:
+        layer === 'ALE_AUTH_CONNECT'
+          ? names.map((text, index) => ({ name: text, kind: index === 0 ? kind : ('dns' as const), at: 1 }))
+          : [],
       at: 1000,
     } as ConnectionAttempt;
   });

@@ -1,5 +1,5 @@
 import { domainToASCII } from 'node:url';
-import type { ConnectionAttempt, Verdict } from '../model/attempt.ts';
+import type { ConnectionAttempt, NameEvidence, Verdict } from '../model/attempt.ts';
 import { inNetwork, networkOf, parseAddress } from './address.ts';
 import type { RemoteScope, Scope } from './rule.ts';
 import { RuleError } from './rule-error.ts';
@@ -84,6 +84,9 @@ export function sidsOf(identity: ConnectionAttempt['identity']): readonly string
   return [`S-1-22-1-${identity.uid}`, ...(identity.gids ?? []).map(gid => `S-1-22-2-${gid}`)];
 }
 
+/** Whether the evidence shows that the address goes by the name. What stands in a command line is a claim of the program that asks. */
+export const isProof = ({ kind }: NameEvidence): boolean => kind !== 'command-line';
+
 function remoteCovers(remote: RemoteScope, attempt: ConnectionAttempt, verdict: Verdict): boolean {
   if (remote.kind === 'any') return true;
   if (attempt.remote === undefined) return false;
@@ -93,7 +96,7 @@ function remoteCovers(remote: RemoteScope, attempt: ConnectionAttempt, verdict: 
       return remote.subdomains ? canonical.endsWith(`.${remote.name}`) : canonical === remote.name;
     };
     // One name in doubt is enough to block; to permit, every name that the address goes by must be permitted.
-    return verdict === 'block' ? attempt.names.some(fits) : attempt.names.length > 0 && attempt.names.every(fits);
+    return verdict === 'block' ? attempt.names.some(fits) : attempt.names.some(isProof) && attempt.names.every(fits);
   }
   const address = parseAddress(attempt.remote.address);
   const wanted = parseAddress(remote.address);

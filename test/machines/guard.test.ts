@@ -110,6 +110,24 @@ describe('a held connection', () => {
     expect(guard.snapshot().rules).toEqual([]);
   });
 
+  test('is never permitted by a name that only stands in its command line', async () => {
+    const { guard, source, attempt } = await start();
+    const scope: Scope = { remote: { kind: 'name', name: 'good.example', subdomains: false }, direction: 'out' };
+    await guard.send({
+      type: 'rule.add',
+      rule: { verdict: 'permit', scope, lifetime: permanent, enabled: true, origin: 'command' },
+    });
+    source.hold({ ...attempt(1), names: [{ name: 'good.example', kind: 'command-line', at: 1 }] });
+    expect(source.completed.size).toBe(0);
+    source.hold(attempt(2, { names: ['good.example'] }));
+    expect(source.completed.get(2)).toBe('permit');
+    await guard.send({
+      type: 'rule.add',
+      rule: { verdict: 'block', scope, lifetime: permanent, enabled: true, origin: 'command' },
+    });
+    expect(source.completed.get(1)).toBe('block');
+  });
+
   test('gets the default when time is up; no rule comes of it', async () => {
     const { guard, source, attempt, clock } = await start();
     source.hold(attempt(1));
@@ -271,6 +289,32 @@ describe('rules', () => {
     expect(guard.snapshot().rules).toHaveLength(1);
   });
 
+  test('that another program writes into the same store are taken over', async () => {
+    const { guard, source, attempt, embedded, clock, folder } = await start();
+    source.hold(attempt(1));
+    const other = EmbeddedEngine.open({ path: `${folder}/engine.sqlite` });
+    const id = '11111111-2222-4333-8444-555555555555';
+    const rule = {
+      id,
+      verdict: 'permit',
+      scope: anyAddress,
+      lifetime: permanent,
+      enabled: true,
+      origin: 'command',
+      createdAt: 1,
+    } as const;
+    await writeRules({ engine: other.openSession() }, [], { put: [rule] });
+    other.close();
+    await expect
+      .poll(() => {
+        embedded.refresh();
+        clock.increment(25);
+        return source.completed.get(1);
+      })
+      .toBe('permit');
+    expect(guard.snapshot().rules).toEqual([rule]);
+  });
+
   test('that are impossible are refused with a sentence, and nothing changes', async () => {
     const { guard } = await start();
     const bad: Scope = { remote: { kind: 'address', address: '1.2.3.400' }, direction: 'out' };
@@ -415,6 +459,13 @@ describe('the end', () => {
     source.emit({ type: 'exited', code: 7, signal: null });
     expect(await guard.exited).toEqual({ code: 7, signal: null });
     expect(guard.snapshot()).toMatchObject({ requests: [], status: { phase: 'ended', exit: { code: 7 } } });
+  });
+
+  test('the exit of a command that is stopped is told too', async () => {
+    const { guard, source } = await start();
+    source.stop = async () => source.emit({ type: 'exited', code: null, signal: 'SIGTERM' });
+    await guard.stop();
+    expect(await guard.exited).toEqual({ code: null, signal: 'SIGTERM' });
   });
 
   test('stopping stops the source once, also when asked twice', async () => {
