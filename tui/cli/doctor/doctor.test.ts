@@ -99,7 +99,7 @@ describe('the text', () => {
     expect(text).toMatch(/^[\x20-\x7e\n]*$/);
     expect(text).toContain('NO holding connections');
     expect(text).toContain('fix: do this and that');
-    expect(text).toContain('does not work here');
+    expect(text).toContain('sallyport run needs what is marked NO to be fixed first.');
   });
 });
 

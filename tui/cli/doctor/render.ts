@@ -25,7 +25,10 @@ export function renderReport(report: DoctorReport, { columns = 80, ascii = false
     // Never wrapped: it is there to be copied.
     if (check.fix && check.status !== 'ok') lines.push(`${indent}fix: ${plain(check.fix)}`);
   }
-  lines.push('', report.run ? 'sallyport run works here.' : 'sallyport run does not work here; recordings and rules do.');
+  lines.push(
+    '',
+    report.run ? 'sallyport run works here.' : `sallyport run needs what is marked ${marks.missing} to be fixed first.`,
+  );
   return `${ascii ? lines.join('\n').replaceAll('×', 'x') : lines.join('\n')}\n`;
 }
 
