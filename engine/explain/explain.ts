@@ -5,7 +5,7 @@ import type { Layer } from '../model/objects.ts';
 import { chooseApp } from './app-id.ts';
 import { fieldText, valueText } from './condition-text.ts';
 import { type FilterReport, filterReport } from './filter-report.ts';
-import { type Flow, FlowError, flowValues, layerOf } from './flow.ts';
+import { type Flow, FlowError, flowValues, layerOf, settledFlags } from './flow.ts';
 import type { Machine } from './machine.ts';
 
 export interface FilterTraceReport {
@@ -85,6 +85,9 @@ export function traceFlow(machine: Machine, flow: Flow): FlowTrace {
     notes.push(`${layer.name} does not look at the protocol`);
   if (flow.remote !== undefined && !layer.fields.some(each => each.name === 'IP_REMOTE_ADDRESS'))
     throw new FlowError(`${layer.name} knows no remote address: leave it out or take another layer`);
+  if (flow.newConnection && flow.flags === undefined && settledFlags(flow, asked) !== undefined && asked !== 0) {
+    notes.push('flags are taken as those of a new connection (--flags says otherwise)');
+  }
   const paths: (string | undefined)[] = choice ? [...choice.paths] : [undefined];
   const all = paths.map(path => {
     const values = flowValues(flow, layer, path, asked);

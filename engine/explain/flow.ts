@@ -25,6 +25,10 @@ export interface Flow {
   readonly packageSid?: string;
   /** Bits of FWP_CONDITION_FLAG_*, all of them. */
   readonly flags?: number;
+  /** Whether it is loopback traffic, where that is told. */
+  readonly loopback?: boolean;
+  /** It is the first classification of a connection through an ordinary socket: not a reauthorization, not a raw endpoint. */
+  readonly newConnection?: boolean;
   /** 0 none, 1 public, 2 private, 3 domain. */
   readonly profile?: number;
   /** Any other field by name, as text. */
@@ -152,19 +156,32 @@ function addressType(text: string): number | undefined {
   return (v4 & 1) === 0 || v4 >>> 24 === 127 ? 1 : undefined;
 }
 
-/** Bits of FLAGS that the two addresses settle. */
+/** Loopback, and between which kinds of program. */
 const LOOPBACK_BITS = 1 | 0x400000 | 0x800000;
+/** IS_REAUTHORIZE, IS_RAW_ENDPOINT: not of a new connection. */
+const LATER_BITS = 4 | 0x10;
+
+function isLocal(flow: Pick<Flow, 'remote' | 'local' | 'loopback' | 'newConnection'>): boolean | undefined {
+  const { remote, local, loopback } = flow;
+  if (loopback !== undefined || remote === undefined) return loopback;
+  if (isLoopback(remote) || remote === local) return true;
+  if (isPublic(remote) && (local === undefined || !isPublic(local))) return false;
+  // Another address of the same machine would be possible, but who asks about a new connection names a remote side.
+  return flow.newConnection && (local !== undefined || isPublic(remote)) ? false : undefined;
+}
 
 /**
- * FLAGS, when every bit that some filter of the layer asks for is settled by the addresses: loopback or not. Undefined otherwise, since a
- * value of which one bit is unknown cannot be written down.
+ * FLAGS, when every bit that some filter of the layer asks for is settled: loopback or not by the addresses, the rest by being new.
+ * Undefined otherwise, since a value of which one bit is unknown cannot be written down.
  */
-export function flagsFromAddresses(flow: Pick<Flow, 'remote' | 'local'>, askedBits: number): number | undefined {
-  const { remote, local } = flow;
-  if (remote === undefined) return undefined;
-  if (isLoopback(remote) || remote === local) return (askedBits & ~1) === 0 ? 1 : undefined;
-  if (isPublic(remote) && (local === undefined || !isPublic(local))) return (askedBits & ~LOOPBACK_BITS) === 0 ? 0 : undefined;
-  return undefined;
+export function settledFlags(
+  flow: Pick<Flow, 'remote' | 'local' | 'loopback' | 'newConnection'>,
+  askedBits: number,
+): number | undefined {
+  const local = isLocal(flow);
+  if (local === undefined) return undefined;
+  const settled = (local ? 1 : LOOPBACK_BITS) | (flow.newConnection ? LATER_BITS : 0);
+  return (askedBits & ~settled) === 0 ? (local ? 1 : 0) : undefined;
 }
 
 const numeric: Record<string, number> = { FWP_UINT8: 0xff, FWP_UINT16: 0xffff, FWP_UINT32: 0xffffffff };
@@ -224,7 +241,7 @@ export function flowValues(flow: Flow, layer: Layer, appId: string | undefined, 
     set('ALE_USER_ID', { type: 'FWP_TOKEN_ACCESS_INFORMATION_TYPE', value: token });
   }
   if (flow.packageSid !== undefined) set('ALE_PACKAGE_ID', { type: 'FWP_SID', value: flow.packageSid });
-  const flags = flow.flags ?? flagsFromAddresses(flow, askedBits);
+  const flags = flow.flags ?? settledFlags(flow, askedBits);
   if (flags !== undefined) set('FLAGS', { type: 'FWP_UINT32', value: flags });
   if (flow.profile !== undefined) {
     for (const name of ['ORIGINAL_PROFILE_ID', 'CURRENT_PROFILE_ID', 'LOCAL_INTERFACE_PROFILE_ID'])
