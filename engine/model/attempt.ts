@@ -100,7 +100,7 @@ export type FailPolicy = 'closed' | 'open' | 'none';
 
 /** Something that holds connections (or replays some that were held). */
 export interface ConnectionSource {
-  readonly kind: 'run' | 'recorded' | 'windows-driver' | 'net-events';
+  readonly kind: 'run' | 'recorded' | 'windows-driver' | 'net-events' | 'idle';
   readonly failPolicy: FailPolicy;
   /** One line for the status: `run: npm ci`. */
   readonly title: string;

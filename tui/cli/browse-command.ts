@@ -1,5 +1,22 @@
+import { renderApp } from '../app.tsx';
 import type { CommandContext } from './commands.ts';
+import { EXIT } from './exit.ts';
+import { openGuardSession } from './host/guard-session.ts';
+import { idleSource } from './host/idle-source.ts';
+import { preparePaths } from './prepare.ts';
+import { appSettings } from './run/screen-mode.ts';
 
-export async function browse(_context: CommandContext, _view: 'rules' | 'filters'): Promise<number> {
-  return 0;
+/** The screen without anything to guard: rules and filters as they are, to look at and to change. */
+export async function browse(context: CommandContext, view: 'rules' | 'filters'): Promise<number> {
+  const { where, settings } = preparePaths(context);
+  const session = await openGuardSession({ where, settings, asksPerson: true, source: idleSource });
+  const { stdin, stdout, env } = context;
+  const app = renderApp({ client: session.guard, view, stdin, stdout, env, settings: appSettings(settings) });
+  try {
+    await session.guard.start();
+    await app.waitUntilExit();
+  } finally {
+    await session.close();
+  }
+  return EXIT.ok;
 }

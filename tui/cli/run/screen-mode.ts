@@ -1,7 +1,7 @@
 import { plain } from '../../../engine/rules/describe.ts';
 import type { Guard } from '../../../machines/guard.ts';
 import type { GuardExit } from '../../../machines/guard-events.ts';
-import { renderApp } from '../../app.tsx';
+import { type AppSettings, renderApp } from '../../app.tsx';
 import type { CommandContext } from '../commands.ts';
 import { flushCompileCache } from '../compile-cache.ts';
 import type { AttendOptions } from './attend.ts';
@@ -19,6 +19,13 @@ function farewell(guard: Guard): string {
       : 'stopped');
   return `sallyport: ${plain(status.title)} ${plain(end)}; ${count('permit')} permitted, ${count('block')} blocked\n`;
 }
+
+/** What the screen takes of the settings. */
+export const appSettings = ({ theme, keys, ascii }: Pick<AttendOptions, 'theme' | 'ascii' | 'keys'>): AppSettings => ({
+  theme,
+  keys,
+  ...(ascii === 'auto' ? {} : { ascii: ascii === 'on' }),
+});
 
 /** Runs a guard behind a full screen, which is drawn before anything else is waited for. Resolves when the person left it. */
 export async function screenMode(
