@@ -1,6 +1,6 @@
 import { builtinProviders, builtinSubLayers } from '../../engine/model/builtin.ts';
 import type { Guid } from '../../engine/model/guid.ts';
-import { allLayers } from '../../engine/model/layers.ts';
+import { allLayers, layerById } from '../../engine/model/layers.ts';
 import { DATA_TYPE } from '../../engine/model/value.ts';
 
 const FLAGS = [
@@ -53,4 +53,31 @@ export function layersHeader(): string {
     '};',
     '',
   ].join('\n');
+}
+
+const CLASSIFIED = [44, 46, 48, 50];
+const INDICATED = [
+  'ALE_APP_ID',
+  'IP_LOCAL_ADDRESS',
+  'IP_REMOTE_ADDRESS',
+  'IP_LOCAL_PORT',
+  'IP_REMOTE_PORT',
+  'IP_PROTOCOL',
+  'IP_LOCAL_INTERFACE',
+  'FLAGS',
+  'REAUTHORIZE_REASON',
+];
+
+/** Places of the fields that the kernel stand-in indicates, by the order that state dumps of real machines show. */
+export function fieldsHeader(): string {
+  const lines = CLASSIFIED.flatMap(id => {
+    const layer = layerById(id)!;
+    const places = INDICATED.map(name => {
+      const index = layer.fields.findIndex(field => field.name === name);
+      if (index < 0) throw new Error(`${layer.name} has no field ${name}`);
+      return `#define FIELD_${id}_${name} ${index}`;
+    });
+    return [...places, `#define FIELD_${id}_COUNT ${layer.fields.length}`];
+  });
+  return ['/* Written by test/windows-lab/generate-layers.ts from engine/model. */', ...lines, ''].join('\n');
 }

@@ -18,7 +18,7 @@ import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { rolldown } from 'rolldown';
 import { requirement } from '../support/requirement.ts';
-import { layersHeader } from './generate-layers.ts';
+import { fieldsHeader, layersHeader } from './generate-layers.ts';
 
 /** Windows binaries on Linux: a Wine prefix of its own, Node and koffi for Windows from npm, and our stand-ins built by mingw. */
 
@@ -129,6 +129,52 @@ function buildFwpuclnt(): void {
   cpSync(output, join(system32, 'fwpuclnt.dll'));
 }
 
+const KERNEL = [
+  '-ffreestanding',
+  '-fno-builtin',
+  '-mno-red-zone',
+  '-Wno-unknown-pragmas',
+  '-Wno-multichar',
+  '-D_WIN32_WINNT=0x0A00',
+  '-DNTDDI_VERSION=0x0A000000',
+  '-D_AMD64_',
+  '-nostdlib',
+  '-shared',
+  '-Wl,--subsystem,native:10.0',
+  '-Wl,-e,DriverEntry',
+];
+
+/** Compiles the kernel stand-in and the real driver, and installs both as services of the prefix. */
+function buildDrivers(): void {
+  const callout = join(root, 'driver', 'callout');
+  const folder = join(here, 'fwpkclnt');
+  const build = join(cache, 'build');
+  writeFileSync(join(build, 'fields.gen.h'), fieldsHeader());
+  const includes = [
+    `-I${build}`,
+    `-I${callout}`,
+    `-I${join(callout, 'include')}`,
+    '-isystem',
+    '/usr/share/mingw-w64/include/ddk',
+  ];
+  const output = join(build, 'fwpkclnt.sys');
+  const inputs = [...sourcesOf(folder), join(folder, 'fwpkclnt.def'), '-lntoskrnl', '-lhal'];
+  execFileSync(compiler, [...STRICT, ...KERNEL, ...includes, '-o', output, ...inputs], { stdio: 'inherit' });
+  execFileSync('make', ['-s', '-C', callout, 'lab'], { stdio: ['ignore', 'ignore', 'inherit'] });
+  mkdirSync(join(system32, 'drivers'), { recursive: true });
+  cpSync(output, join(system32, 'drivers', 'fwpkclnt.sys'));
+  cpSync(join(callout, 'build', 'lab', 'sallyport.sys'), join(system32, 'drivers', 'sallyport.sys'));
+  const installed = join(prefix, '.sallyport-services');
+  if (existsSync(installed)) return;
+  // One load order group: Wine gives every group a process of its own, and the driver must find the stand-in in its own process.
+  for (const name of ['fwpkclnt', 'sallyport']) {
+    const path = `C:\\windows\\system32\\drivers\\${name}.sys`;
+    wine(['sc', 'create', name, 'type=', 'kernel', 'start=', 'demand', 'group=', 'sallyport-lab', 'binPath=', path]);
+  }
+  stopWine();
+  writeFileSync(installed, '');
+}
+
 export interface Lab {
   /** Runs a TypeScript file bundled for Windows' Node; resolves with what it printed. */
   node(entry: string, options?: RunOptions): Promise<Run>;
@@ -201,6 +247,7 @@ export function prepareLab(): Lab {
   const koffiPackage = koffiForWindows();
   makePrefix();
   buildFwpuclnt();
+  buildDrivers();
   const modules = join(run, 'node_modules');
   mkdirSync(join(modules, '@koromix'), { recursive: true });
   for (const [link, target] of [

@@ -1,0 +1,93 @@
+/* Registration of callouts, and which one is called at a layer. */
+#include "lab.h"
+#include "ioctl.h"
+
+#define MAX_CALLOUTS 64
+
+typedef struct REGISTERED {
+    FWPS_CALLOUT2 callout;
+    UINT32 id;
+    LONG running;
+} REGISTERED;
+
+static REGISTERED Registered[MAX_CALLOUTS];
+static UINT32 LastId = 256;
+
+static const struct { UINT16 layerId; GUID key; } Keys[] = {
+    { 48, SALLYPORT_CALLOUT_AUTH_CONNECT_V4 },     { 50, SALLYPORT_CALLOUT_AUTH_CONNECT_V6 },
+    { 44, SALLYPORT_CALLOUT_AUTH_RECV_ACCEPT_V4 }, { 46, SALLYPORT_CALLOUT_AUTH_RECV_ACCEPT_V6 },
+    { 64, SALLYPORT_CALLOUT_ENDPOINT_CLOSURE_V4 }, { 65, SALLYPORT_CALLOUT_ENDPOINT_CLOSURE_V6 },
+};
+
+static BOOLEAN SameKey(const GUID *a, const GUID *b) { return RtlCompareMemory(a, b, sizeof *a) == sizeof *a; }
+
+NTSTATUS NTAPI FwpsCalloutRegister2(void *deviceObject, const FWPS_CALLOUT2 *callout, UINT32 *calloutId)
+{
+    KIRQL irql;
+    NTSTATUS status = STATUS_INSUFFICIENT_RESOURCES;
+    if (!deviceObject || !callout || !callout->classifyFn || !callout->notifyFn) {
+        Violation("FwpsCalloutRegister2 without device, classifyFn or notifyFn");
+        return STATUS_INVALID_PARAMETER;
+    }
+    if (callout->flags & ~0x7ffu) Violation("FwpsCalloutRegister2 with unknown flags");
+    LabLock(&irql);
+    for (ULONG i = 0; i < MAX_CALLOUTS; i++)
+        if (Registered[i].id && SameKey(&Registered[i].callout.calloutKey, &callout->calloutKey)) {
+            LabUnlock(irql);
+            return (NTSTATUS)0xC0220009L; /* STATUS_FWP_ALREADY_EXISTS */
+        }
+    for (ULONG i = 0; i < MAX_CALLOUTS; i++) {
+        if (Registered[i].id) continue;
+        Registered[i].callout = *callout;
+        Registered[i].running = 0;
+        Registered[i].id = ++LastId;
+        if (calloutId) *calloutId = Registered[i].id;
+        Counters.callouts++;
+        status = STATUS_SUCCESS;
+        break;
+    }
+    LabUnlock(irql);
+    return status;
+}
+
+NTSTATUS NTAPI FwpsCalloutUnregisterById0(const UINT32 calloutId)
+{
+    KIRQL irql;
+    NTSTATUS status = (NTSTATUS)0xC0220001L; /* STATUS_FWP_CALLOUT_NOT_FOUND */
+    LabLock(&irql);
+    for (ULONG i = 0; i < MAX_CALLOUTS; i++) {
+        if (Registered[i].id != calloutId || !calloutId) continue;
+        status = Registered[i].running ? STATUS_FWP_IN_USE : STATUS_SUCCESS;
+        if (NT_SUCCESS(status)) {
+            Registered[i].id = 0;
+            Counters.callouts--;
+        }
+    }
+    LabUnlock(irql);
+    return status;
+}
+
+FWPS_CALLOUT_CLASSIFY_FN2 CalloutFor(UINT16 layerId, UINT32 *calloutId)
+{
+    KIRQL irql;
+    FWPS_CALLOUT_CLASSIFY_FN2 found = NULL;
+    LabLock(&irql);
+    for (ULONG k = 0; k < sizeof Keys / sizeof Keys[0]; k++)
+        for (ULONG i = 0; Keys[k].layerId == layerId && i < MAX_CALLOUTS; i++) {
+            if (!Registered[i].id || !SameKey(&Registered[i].callout.calloutKey, &Keys[k].key)) continue;
+            Registered[i].running++;
+            *calloutId = Registered[i].id;
+            found = Registered[i].callout.classifyFn;
+        }
+    LabUnlock(irql);
+    return found;
+}
+
+void CalloutLeave(UINT32 calloutId)
+{
+    KIRQL irql;
+    LabLock(&irql);
+    for (ULONG i = 0; i < MAX_CALLOUTS; i++)
+        if (Registered[i].id == calloutId) Registered[i].running--;
+    LabUnlock(irql);
+}

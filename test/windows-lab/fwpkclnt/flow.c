@@ -1,0 +1,353 @@
+/* What the stack does: it asks the callout, holds what is pended, asks again when it is completed, and lets packets through or not. */
+#include "lab.h"
+#include "fields.gen.h"
+
+#define MAX_FLOWS 65536
+#define IS_REAUTHORIZE 4u
+#define REASON_POLICY_CHANGE 1u
+#define REASON_CLASSIFY_COMPLETION 0x10u
+#define MOST_BYTES 2048
+
+struct FLOW {
+    LAB_PLAY play;
+    UINT64 endpoint;
+    UINT16 layer;
+    LONG state;
+    LONG reauthorized, delivered, hard, mismatch;
+};
+
+static FLOW *Flows[MAX_FLOWS];
+static LONG FlowCount;
+
+/** Everything that a classify points to. Gone and overwritten when it returns: a callout that kept a pointer reads rubbish. */
+typedef struct CALL {
+    FWPS_INCOMING_VALUE0 values[64];
+    FWPS_INCOMING_VALUES0 fixed;
+    FWPS_INCOMING_METADATA_VALUES0 metadata;
+    FWPS_FILTER2 filter;
+    FWPS_CLASSIFY_OUT0 out;
+    FWP_BYTE_ARRAY16 local, remote;
+    UINT64 interfaceLuid;
+    FWP_BYTE_BLOB appId;
+    WCHAR appIdText[64];
+} CALL;
+
+static BOOLEAN IsConnect(const FLOW *flow) { return flow->layer == 48 || flow->layer == 50; }
+
+static void SetPort(CALL *call, int index, UINT16 port)
+{
+    call->values[index].value.type = FWP_UINT16;
+    call->values[index].value.uint16 = port;
+}
+
+static void SetWord(CALL *call, int index, UINT32 word)
+{
+    call->values[index].value.type = FWP_UINT32;
+    call->values[index].value.uint32 = word;
+}
+
+static void SetAddress(CALL *call, const FLOW *flow, int index, FWP_BYTE_ARRAY16 *copy, const UINT8 *bytes)
+{
+    if (flow->play.family == 4) {
+        SetWord(call, index, (UINT32)bytes[0] << 24 | (UINT32)bytes[1] << 16 | (UINT32)bytes[2] << 8 | bytes[3]);
+        return;
+    }
+    RtlCopyMemory(copy->byteArray16, bytes, 16);
+    call->values[index].value.type = FWP_BYTE_ARRAY16_TYPE;
+    call->values[index].value.byteArray16 = copy;
+}
+
+/** The value's index by the layer's list of fields. */
+#define FIELD(flow, name) \
+    ((flow)->layer == 48 ? FIELD_48_##name : (flow)->layer == 50 ? FIELD_50_##name : (flow)->layer == 44 ? FIELD_44_##name : FIELD_46_##name)
+
+static CALL *NewCall(FLOW *flow, UINT32 reauthorizeReason, HANDLE completion)
+{
+    CALL *call = Allocate(sizeof *call);
+    const LAB_PLAY *play = &flow->play;
+    ULONG length = 0;
+    if (!call) return NULL;
+    call->fixed.layerId = flow->layer;
+    call->fixed.valueCount = FIELD(flow, COUNT);
+    call->fixed.incomingValue = call->values;
+    while (length < 63 && play->appId[length]) length++;
+    RtlCopyMemory(call->appIdText, play->appId, length * sizeof(WCHAR));
+    call->appId.size = (length + 1) * sizeof(WCHAR);
+    call->appId.data = (UINT8 *)call->appIdText;
+    call->values[FIELD(flow, ALE_APP_ID)].value.type = FWP_BYTE_BLOB_TYPE;
+    call->values[FIELD(flow, ALE_APP_ID)].value.byteBlob = &call->appId;
+    SetAddress(call, flow, FIELD(flow, IP_LOCAL_ADDRESS), &call->local, play->local);
+    SetAddress(call, flow, FIELD(flow, IP_REMOTE_ADDRESS), &call->remote, play->remote);
+    SetPort(call, FIELD(flow, IP_LOCAL_PORT), play->localPort);
+    SetPort(call, FIELD(flow, IP_REMOTE_PORT), play->remotePort);
+    call->values[FIELD(flow, IP_PROTOCOL)].value.type = FWP_UINT8;
+    call->values[FIELD(flow, IP_PROTOCOL)].value.uint8 = (UINT8)play->protocol;
+    call->interfaceLuid = 0x6000001000000ull;
+    call->values[FIELD(flow, IP_LOCAL_INTERFACE)].value.type = FWP_UINT64;
+    call->values[FIELD(flow, IP_LOCAL_INTERFACE)].value.uint64 = &call->interfaceLuid;
+    SetWord(call, FIELD(flow, FLAGS), play->conditionFlags | (reauthorizeReason ? IS_REAUTHORIZE : 0));
+    SetWord(call, FIELD(flow, REAUTHORIZE_REASON), reauthorizeReason);
+    call->metadata.currentMetadataValues = FWPS_METADATA_FIELD_PROCESS_ID | FWPS_METADATA_FIELD_TRANSPORT_ENDPOINT_HANDLE;
+    call->metadata.processId = play->processId;
+    call->metadata.transportEndpointHandle = flow->endpoint;
+    if (completion) {
+        call->metadata.currentMetadataValues |= FWPS_METADATA_FIELD_COMPLETION_HANDLE;
+        call->metadata.completionHandle = completion;
+    }
+    if (!IsConnect(flow)) {
+        call->metadata.currentMetadataValues |= FWPS_METADATA_FIELD_IP_HEADER_SIZE | FWPS_METADATA_FIELD_TRANSPORT_HEADER_SIZE;
+        call->metadata.ipHeaderSize = play->family == 4 ? 20 : 40;
+        call->metadata.transportHeaderSize = play->protocol == IPPROTO_TCP ? 20 : 8;
+    }
+    call->filter.filterId = 0x10000 + flow->layer;
+    call->filter.flags = (UINT16)play->filterFlags;
+    call->filter.action.type = FWP_ACTION_CALLOUT_TERMINATING;
+    call->out.actionType = FWP_ACTION_CONTINUE;
+    call->out.rights = play->rights;
+    return call;
+}
+
+/** What a classifyFn may leave behind, and what not. */
+static void Check(const FLOW *flow, const CALL *call, BOOLEAN taken, BOOLEAN initial)
+{
+    const FWPS_CLASSIFY_OUT0 *out = &call->out;
+    BOOLEAN had = (flow->play.rights & FWPS_RIGHT_ACTION_WRITE) != 0;
+    BOOLEAN absorbed = (out->flags & FWPS_CLASSIFY_OUT_FLAG_ABSORB) != 0;
+    if (!had && out->actionType == FWP_ACTION_PERMIT) Violation("a permit without FWPS_RIGHT_ACTION_WRITE");
+    if (!had && (out->rights & FWPS_RIGHT_ACTION_WRITE)) Violation("FWPS_RIGHT_ACTION_WRITE given back");
+    if (taken && (out->actionType != FWP_ACTION_BLOCK || !absorbed || (out->rights & FWPS_RIGHT_ACTION_WRITE)))
+        Violation("pended, but not BLOCK with ABSORB and without FWPS_RIGHT_ACTION_WRITE");
+    if (absorbed && out->actionType != FWP_ACTION_BLOCK) Violation("ABSORB without BLOCK");
+    if (absorbed && initial && !taken) Violation("absorbed without pending: nobody will complete it");
+    if (out->actionType == FWP_ACTION_PERMIT && (flow->play.filterFlags & FWPS_FILTER_FLAG_CLEAR_ACTION_RIGHT) &&
+        (out->rights & FWPS_RIGHT_ACTION_WRITE))
+        Violation("a permit that keeps the right although the filter clears it");
+    if (out->reserved) Violation("FWPS_CLASSIFY_OUT0.reserved was written");
+}
+
+/** One classify of the flow's layer. Answers the action, or BLOCK with `*held` when the operation was pended or is still. */
+static FWP_ACTION_TYPE Classify(FLOW *flow, UINT32 reason, NET_BUFFER_LIST *list, HANDLE completion, BOOLEAN *held)
+{
+    UINT32 calloutId = 0;
+    FWPS_CALLOUT_CLASSIFY_FN2 classify = CalloutFor(flow->layer, &calloutId);
+    FWP_ACTION_TYPE action;
+    *held = FALSE;
+    if (!classify) /* the filter's flag decides for a callout that is not there */
+        return flow->play.filterFlags & FWPS_FILTER_FLAG_PERMIT_IF_CALLOUT_UNREGISTERED ? FWP_ACTION_PERMIT : FWP_ACTION_BLOCK;
+    CALL *call = NewCall(flow, reason, completion);
+    if (!call) {
+        CalloutLeave(calloutId);
+        return FWP_ACTION_BLOCK;
+    }
+    call->filter.action.calloutId = calloutId;
+    classify(&call->fixed, &call->metadata, list, NULL, &call->filter, 0, &call->out);
+    CalloutLeave(calloutId);
+    BOOLEAN taken = completion && OperationTaken(completion);
+    Check(flow, call, taken, completion != NULL);
+    *held = taken || (call->out.flags & FWPS_CLASSIFY_OUT_FLAG_ABSORB) != 0;
+    action = call->out.actionType;
+    if (!*held && !(call->out.rights & FWPS_RIGHT_ACTION_WRITE)) InterlockedIncrement(&flow->hard);
+    if (reason) InterlockedIncrement(&flow->reauthorized);
+    RtlFillMemory(call, sizeof *call, 0xdd);
+    Free(call);
+    return action;
+}
+
+static void Settle(FLOW *flow, FWP_ACTION_TYPE action)
+{
+    if (flow->state != LAB_CLOSED) InterlockedExchange(&flow->state, action == FWP_ACTION_BLOCK ? LAB_BLOCKED : LAB_PERMITTED);
+}
+
+/** The packet as it is on the wire: headers of the inbound case, transport header of the outbound one, then a pattern. */
+static ULONG PacketOf(const FLOW *flow, UCHAR *bytes, ULONG *offset)
+{
+    const LAB_PLAY *play = &flow->play;
+    ULONG ip = IsConnect(flow) ? 0 : play->family == 4 ? 20 : 40, transport = play->protocol == IPPROTO_TCP ? 20 : 8;
+    ULONG size = ip + transport + play->payloadBytes;
+    RtlZeroMemory(bytes, ip + transport);
+    if (ip) {
+        ULONG width = play->family == 4 ? 4 : 16, at = play->family == 4 ? 12 : 8;
+        bytes[0] = play->family == 4 ? 0x45 : 0x60;
+        bytes[play->family == 4 ? 9 : 6] = (UCHAR)play->protocol;
+        RtlCopyMemory(bytes + at, play->remote, width);
+        RtlCopyMemory(bytes + at + width, play->local, width);
+    }
+    UINT16 source = ip ? play->remotePort : play->localPort, target = ip ? play->localPort : play->remotePort;
+    bytes[ip] = source >> 8, bytes[ip + 1] = (UCHAR)source, bytes[ip + 2] = target >> 8, bytes[ip + 3] = (UCHAR)target;
+    for (ULONG i = ip + transport; i < size; i++) bytes[i] = (UCHAR)(i * 7 + flow->endpoint);
+    *offset = ip ? ip + transport : 0;
+    return size;
+}
+
+static NTSTATUS Start(FLOW *flow)
+{
+    UCHAR *bytes = NULL;
+    NET_BUFFER_LIST *list = NULL;
+    BOOLEAN held;
+    if (flow->play.action != LAB_CONNECT) {
+        ULONG offset, size;
+        bytes = Allocate(MOST_BYTES);
+        if (!bytes) return STATUS_INSUFFICIENT_RESOURCES;
+        size = PacketOf(flow, bytes, &offset);
+        list = ListFromBytes(bytes, size, offset);
+        Free(bytes);
+        if (!list) return STATUS_INSUFFICIENT_RESOURCES;
+    }
+    HANDLE completion = OperationOffer(flow);
+    /* Before asking: an answer may come before classify has returned. */
+    flow->state = LAB_HELD;
+    FWP_ACTION_TYPE action = Classify(flow, 0, list, completion, &held);
+    if (!held) {
+        Settle(flow, action);
+        if (list && action != FWP_ACTION_BLOCK) InterlockedIncrement(&flow->delivered);
+    }
+    /* The stack drops what it showed: a pended packet lives on as the callout's copy only. */
+    if (list) ListFree(list);
+    return STATUS_SUCCESS;
+}
+
+static void Reauthorize(FLOW *flow)
+{
+    BOOLEAN held;
+    FWP_ACTION_TYPE action;
+    if (flow->state == LAB_CLOSED) return;
+    action = Classify(flow, REASON_POLICY_CHANGE, NULL, NULL, &held);
+    if (!held) Settle(flow, action);
+}
+
+static void Close(FLOW *flow)
+{
+    UINT32 calloutId;
+    UINT16 layer = flow->play.family == 4 ? 64 : 65;
+    FWPS_CALLOUT_CLASSIFY_FN2 classify = CalloutFor(layer, &calloutId);
+    InterlockedExchange(&flow->state, LAB_CLOSED);
+    if (!classify) return;
+    CALL *call = NewCall(flow, 0, NULL);
+    if (call) {
+        call->fixed.layerId = layer;
+        call->filter.action.type = FWP_ACTION_CALLOUT_INSPECTION;
+        classify(&call->fixed, &call->metadata, NULL, NULL, &call->filter, 0, &call->out);
+        if (call->out.actionType != FWP_ACTION_CONTINUE) Violation("an endpoint closure that was decided");
+        RtlFillMemory(call, sizeof *call, 0xdd);
+        Free(call);
+    }
+    CalloutLeave(calloutId);
+}
+
+NTSTATUS Play(const LAB_PLAY *play, LAB_FLOWS *flows)
+{
+    UINT32 count = play->count ? play->count : 1;
+    if ((play->family != 4 && play->family != 6) || play->payloadBytes > MOST_BYTES - 80) return STATUS_INVALID_PARAMETER;
+    flows->endpoint = play->endpoint ? play->endpoint : (UINT64)FlowCount + 1;
+    flows->count = count;
+    for (UINT32 i = 0; i < count; i++) {
+        if (play->action == LAB_REAUTHORIZE || play->action == LAB_CLOSE) {
+            UINT64 at = play->endpoint + i;
+            if (!at || at > (UINT64)FlowCount) return STATUS_NOT_FOUND;
+            if (play->action == LAB_CLOSE) Close(Flows[at - 1]);
+            else Reauthorize(Flows[at - 1]);
+            continue;
+        }
+        FLOW *flow = FlowCount < MAX_FLOWS ? Allocate(sizeof *flow) : NULL;
+        if (!flow) return STATUS_INSUFFICIENT_RESOURCES;
+        flow->play = *play;
+        flow->play.remotePort = (UINT16)(play->remotePort + i);
+        flow->endpoint = (UINT64)FlowCount + 1;
+        flow->layer = (play->action == LAB_ACCEPT ? 44 : 48) + (play->family == 4 ? 0 : 2);
+        Flows[FlowCount++] = flow;
+        NTSTATUS status = Start(flow);
+        if (!NT_SUCCESS(status)) return status;
+    }
+    Query(flows);
+    return STATUS_SUCCESS;
+}
+
+void Query(LAB_FLOWS *flows)
+{
+    UINT64 first = flows->endpoint;
+    UINT32 count = flows->count;
+    RtlZeroMemory(flows, sizeof *flows);
+    flows->endpoint = first;
+    flows->count = count;
+    for (UINT64 at = first; at && at < first + count && at <= (UINT64)FlowCount; at++) {
+        const FLOW *flow = Flows[at - 1];
+        flows->held += flow->state == LAB_HELD;
+        flows->permitted += flow->state == LAB_PERMITTED;
+        flows->blocked += flow->state == LAB_BLOCKED;
+        flows->closed += flow->state == LAB_CLOSED;
+        flows->reauthorized += flow->reauthorized;
+        flows->delivered += flow->delivered;
+        flows->hard += flow->hard;
+        flows->payloadMismatch += flow->mismatch;
+    }
+}
+
+/** At CONNECT a completion authorises again at once, in the same call; at RECV_ACCEPT nothing more is asked. */
+void FlowCompleted(FLOW *flow)
+{
+    BOOLEAN held;
+    if (flow->state == LAB_CLOSED) return;
+    if (!IsConnect(flow)) {
+        Settle(flow, FWP_ACTION_BLOCK);
+        return;
+    }
+    FWP_ACTION_TYPE action = Classify(flow, REASON_CLASSIFY_COMPLETION, NULL, NULL, &held);
+    if (held) Violation("a completion whose own reauthorization is absorbed: the connection hangs");
+    Settle(flow, action);
+}
+
+static BOOLEAN SameBytes(const UCHAR *a, const UCHAR *b, ULONG size) { return RtlCompareMemory(a, b, size) == size; }
+
+/** The flow that an inbound packet belongs to, by the addresses and ports in its headers. */
+static FLOW *FlowOfPacket(const UCHAR *bytes, ULONG size)
+{
+    ULONG four = bytes[0] >> 4 == 4, ip = four ? (bytes[0] & 15) * 4u : 40, width = four ? 4 : 16, at = four ? 12 : 8;
+    if (size < ip + 4) return NULL;
+    for (LONG i = FlowCount; i-- > 0;) {
+        FLOW *flow = Flows[i];
+        if (IsConnect(flow) || (flow->play.family == 4) != four) continue;
+        if (SameBytes(bytes + at, flow->play.remote, width) && (bytes[ip] << 8 | bytes[ip + 1]) == flow->play.remotePort &&
+            (bytes[ip + 2] << 8 | bytes[ip + 3]) == flow->play.localPort)
+            return flow;
+    }
+    return NULL;
+}
+
+BOOLEAN FlowInjected(UINT64 endpoint, BOOLEAN send, const UCHAR *local, const UCHAR *remote, NET_BUFFER_LIST *list)
+{
+    UCHAR *bytes = Allocate(MOST_BYTES), *sent = Allocate(MOST_BYTES);
+    BOOLEAN held, went = FALSE;
+    ULONG offset, size = bytes && sent ? ListCopy(list, bytes, MOST_BYTES) : 0;
+    FLOW *flow = !size ? NULL : !send ? FlowOfPacket(bytes, size) : endpoint && endpoint <= (UINT64)FlowCount ? Flows[endpoint - 1] : NULL;
+    (void)local;
+    if (!flow) Violation("an injected packet of no flow");
+    else if (send && (!remote || !SameBytes(remote, flow->play.remote, flow->play.family == 4 ? 4 : 16)))
+        Violation("FwpsInjectTransportSendAsync0 to another address");
+    else if (flow->state != LAB_CLOSED) { /* the handle of a closed endpoint is void: the packet fails */
+        ULONG expected = PacketOf(flow, sent, &offset);
+        /* Bytes 10 and 11 of an IPv4 header are its checksum, which the driver must have computed. */
+        if (!send && flow->play.family == 4) sent[10] = bytes[10], sent[11] = bytes[11];
+        if (expected != size || !SameBytes(sent, bytes, size)) InterlockedIncrement(&flow->mismatch);
+        if (!send) {
+            /* The callout sees the data behind the transport header, as at the first time. */
+            NdisAdvanceNetBufferDataStart(NET_BUFFER_LIST_FIRST_NB(list), offset, FALSE, NULL);
+        }
+        went = Classify(flow, 0, list, NULL, &held) == FWP_ACTION_PERMIT && !held;
+        if (!send) NdisRetreatNetBufferDataStart(NET_BUFFER_LIST_FIRST_NB(list), offset, 0, NULL);
+        if (went) {
+            InterlockedIncrement(&flow->delivered);
+            if (!send) Settle(flow, FWP_ACTION_PERMIT);
+            if (send && flow->state == LAB_BLOCKED) Violation("a packet sent for a blocked request");
+        } else {
+            Violation("an own injected packet was not permitted");
+        }
+    }
+    Free(bytes);
+    Free(sent);
+    return went;
+}
+
+void FlowsFree(void)
+{
+    while (FlowCount > 0) Free(Flows[--FlowCount]);
+}

@@ -1,0 +1,143 @@
+import { DriverDevice } from '../../driver/windows/device.ts';
+
+/** Plays what programs and packets do through the control device of the lab's fwpkclnt.sys; its structures are in fwpkclnt/lab.h. */
+
+const ioctl = (code: number): number => (0x22 << 16) | (code << 2);
+const PLAY = ioctl(0x800);
+const QUERY = ioctl(0x801);
+const COUNTERS = ioctl(0x802);
+const ACTIONS = { connect: 1, accept: 2, send: 3, reauthorize: 4, close: 5 } as const;
+const FLOWS_SIZE = 48;
+
+export interface Play {
+  readonly action: keyof typeof ACTIONS;
+  readonly family?: 4 | 6;
+  readonly protocol?: number;
+  readonly count?: number;
+  /** Without the right to write the callout may only leave things alone. */
+  readonly rights?: 0 | 1;
+  /** FWPS_FILTER_FLAG_*: 1 CLEAR_ACTION_RIGHT, 2 PERMIT_IF_CALLOUT_UNREGISTERED. */
+  readonly filterFlags?: number;
+  /** FWP_CONDITION_FLAG_*: 1 loopback. */
+  readonly conditionFlags?: number;
+  readonly payloadBytes?: number;
+  /** Of reauthorize and close. */
+  readonly endpoint?: bigint;
+  readonly processId?: number;
+  readonly localPort?: number;
+  readonly remotePort?: number;
+  readonly local?: readonly number[];
+  readonly remote?: readonly number[];
+  readonly appId?: string;
+}
+
+export interface Flows {
+  readonly endpoint: bigint;
+  readonly count: number;
+  readonly held: number;
+  readonly permitted: number;
+  readonly blocked: number;
+  readonly closed: number;
+  readonly reauthorized: number;
+  readonly delivered: number;
+  readonly hard: number;
+  readonly payloadMismatch: number;
+}
+
+export interface Counters {
+  readonly callouts: number;
+  readonly injectionHandles: number;
+  readonly operations: number;
+  readonly lists: number;
+  readonly pools: number;
+  readonly flowContexts: number;
+  readonly pended: number;
+  readonly completed: number;
+  readonly injected: number;
+  readonly violations: number;
+  readonly first: string;
+}
+
+function decodeFlows(bytes: Uint8Array): Flows {
+  const view = new DataView(bytes.buffer, bytes.byteOffset);
+  const at = (index: number) => view.getUint32(8 + index * 4, true);
+  return {
+    endpoint: view.getBigUint64(0, true),
+    count: at(0),
+    held: at(1),
+    permitted: at(2),
+    blocked: at(3),
+    closed: at(4),
+    reauthorized: at(5),
+    delivered: at(6),
+    hard: at(7),
+    payloadMismatch: at(8),
+  };
+}
+
+export class Stack {
+  readonly #device = DriverDevice.open('decider', '\\\\.\\SallyportLab');
+
+  async play(play: Play): Promise<Flows> {
+    const bytes = new Uint8Array(216);
+    const view = new DataView(bytes.buffer);
+    const family = play.family ?? 4;
+    const words = [
+      ACTIONS[play.action],
+      family,
+      play.protocol ?? 6,
+      play.count ?? 1,
+      play.rights ?? 1,
+      play.filterFlags ?? 0,
+      play.conditionFlags ?? 0,
+      play.payloadBytes ?? 0,
+    ];
+    words.forEach((word, index) => {
+      view.setUint32(index * 4, word, true);
+    });
+    view.setBigUint64(32, play.endpoint ?? 0n, true);
+    view.setBigUint64(40, BigInt(play.processId ?? 4242), true);
+    view.setUint16(48, play.localPort ?? 50000, true);
+    view.setUint16(50, play.remotePort ?? 443, true);
+    bytes.set(play.local ?? (family === 4 ? [192, 0, 2, 10] : [0x20, 0x01, 0x0d, 0xb8, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 10]), 56);
+    bytes.set(
+      play.remote ?? (family === 4 ? [203, 0, 113, 9] : [0x20, 0x01, 0x0d, 0xb8, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 9]),
+      72,
+    );
+    const appId = Buffer.from((play.appId ?? '\\device\\harddiskvolume3\\lab\\client.exe').slice(0, 63), 'utf16le');
+    bytes.set(appId, 88);
+    return decodeFlows(await this.#device.control('playing', PLAY, bytes, FLOWS_SIZE));
+  }
+
+  async query(flows: Pick<Flows, 'endpoint' | 'count'>): Promise<Flows> {
+    const bytes = new Uint8Array(FLOWS_SIZE);
+    const view = new DataView(bytes.buffer);
+    view.setBigUint64(0, flows.endpoint, true);
+    view.setUint32(8, flows.count, true);
+    return decodeFlows(await this.#device.control('asking the stack', QUERY, bytes, FLOWS_SIZE));
+  }
+
+  async counters(): Promise<Counters> {
+    const bytes = await this.#device.control('reading the counters', COUNTERS, new Uint8Array(0), 168);
+    const view = new DataView(bytes.buffer, bytes.byteOffset);
+    const at = (index: number) => view.getUint32(index * 4, true);
+    const text = Buffer.from(bytes.subarray(40)).toString('latin1');
+    return {
+      callouts: at(0),
+      injectionHandles: at(1),
+      operations: at(2),
+      lists: at(3),
+      pools: at(4),
+      flowContexts: at(5),
+      pended: at(6),
+      completed: at(7),
+      injected: at(8),
+      violations: at(9),
+      first: text.slice(0, text.indexOf('\0')),
+    };
+  }
+
+  close(): Promise<void> {
+    return this.#device.close();
+  }
+}
