@@ -1,11 +1,13 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { afterEach, expect } from 'vitest';
 import { SimulatedClock } from 'xstate';
 import { EmbeddedEngine } from '../../engine/embedded/engine.ts';
 import { openHistory } from '../../engine/history/history-store.ts';
 import type { ConnectionAttempt, ConnectionSource, NameEvidence, SourceEvent, Verdict } from '../../engine/model/attempt.ts';
 import { attemptValues, decideAttempt } from '../../engine/rules/attempt-values.ts';
+import type { Scope } from '../../engine/rules/rule.ts';
 import { ASK_CALLOUTS } from '../../engine/rules/well-known.ts';
 import { createGuard, type GuardOptions } from '../../machines/guard.ts';
 import type { GuardEvent } from '../../machines/guard-events.ts';
@@ -127,3 +129,26 @@ export async function makeRig(options: Partial<GuardOptions> = {}, change: (host
 }
 
 export type Rig = Awaited<ReturnType<typeof makeRig>>;
+
+export const anyAddress: Scope = { app: '/usr/bin/curl', remote: { kind: 'any' }, direction: 'out' };
+export const permanent = { kind: 'permanent' } as const;
+
+/** Makes rigs that end with their test: `make` one, or `start` one and see it run. */
+export function rigs() {
+  const made: Rig[] = [];
+  afterEach(async () => {
+    for (const rig of made.splice(0)) await rig.end();
+  });
+  const make = async (...args: Parameters<typeof makeRig>): Promise<Rig> => {
+    const rig = await makeRig(...args);
+    made.push(rig);
+    return rig;
+  };
+  const start = async (...args: Parameters<typeof makeRig>): Promise<Rig> => {
+    const rig = await make(...args);
+    await rig.guard.start();
+    expect(rig.guard.snapshot().status.phase).toBe('running');
+    return rig;
+  };
+  return { make, start };
+}
