@@ -1,4 +1,4 @@
-import { render } from 'ink';
+import { type Instance, render } from 'ink';
 import type { GuardClient } from '../machines/guard-client.ts';
 import { readKeys } from './keymap.ts';
 import { Store, type StoreOptions } from './state/store.ts';
@@ -37,6 +37,9 @@ export interface App {
   readonly store: Store;
 }
 
+/** CSI H, CSI J. */
+const HOME_AND_ERASE = '\x1b[H\x1b[J';
+
 /**
  * Draws a guard on the alternate screen and takes keys until the person quits. Ink restores the terminal on every way out: exit, signals,
  * exceptions, errors in drawing.
@@ -49,11 +52,25 @@ export function renderApp(options: AppOptions): App {
   const wrong = [...(problem ? [problem] : []), ...problems];
   if (wrong.length > 0) store.message = { level: 'warning', text: wrong.join('  ') };
 
-  const resize = () => store.resize(stdout.columns || 80, stdout.rows || 24);
+  let instance: Instance | undefined;
+  // What a terminal leaves on the screen when its size changes differs (cut, wrapped, moved), and after another program wrote there it can
+  // be anything: wipe it and forget the last frame, so that the next one is drawn whole from the first cell.
+  const startOver = () => {
+    if (!instance) return;
+    instance.clear();
+    stdout.write(HOME_AND_ERASE);
+    // At once: Ink's own listener would draw the lines of the old size, and the terminal would wrap them.
+    instance.rerender(<Screen store={store} />);
+  };
+  const resize = () => {
+    store.resize(stdout.columns || 80, stdout.rows || 24);
+    startOver();
+  };
   resize();
+  // Before Ink's own listener, which draws at once.
   stdout.on('resize', resize);
   store.start();
-  const instance = render(<Screen store={store} />, {
+  instance = render(<Screen store={store} />, {
     stdout,
     stdin,
     interactive: true,
@@ -63,13 +80,8 @@ export function renderApp(options: AppOptions): App {
     exitOnCtrlC: false,
     maxFps: options.maxFps ?? 120,
   });
-  store.terminal = {
-    ...store.terminal,
-    redraw: () => {
-      instance.clear();
-      store.changed();
-    },
-  };
+  const screen = instance;
+  store.terminal = { ...store.terminal, redraw: startOver };
   const cleanUp = () => {
     stdout.off('resize', resize);
     store.stop();
@@ -78,15 +90,15 @@ export function renderApp(options: AppOptions): App {
     store,
     waitUntilExit: async () => {
       try {
-        await instance.waitUntilExit();
+        await screen.waitUntilExit();
       } finally {
         cleanUp();
       }
     },
     unmount: () => {
       cleanUp();
-      instance.unmount();
+      screen.unmount();
     },
-    flushed: () => instance.waitUntilRenderFlush(),
+    flushed: () => screen.waitUntilRenderFlush(),
   };
 }

@@ -166,7 +166,7 @@ describe('the inbox', () => {
     const client = new ScriptedClient();
     const screen = await show({ client });
     expect(screen.screen()).toContain('Nothing waits.');
-    expect(screen.lines()[0]).toContain('0 waiting  nobody answers: block after 30 s');
+    expect(screen.lines()[0]).toContain('0 waiting  nobody answers: block in 30 s');
     const { status } = client.snapshot();
     client.change({ status: { ...status, phase: 'ended', exit: { code: 3, signal: null }, failPolicy: 'none', decided: 12 } });
     await screen.settle();

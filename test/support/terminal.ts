@@ -41,7 +41,7 @@ export class FakeTty extends EventEmitter {
     return new Promise(resolve => this.term.write('', resolve));
   }
 
-  /** The screen's lines without the blanks at their ends. */
+  /** The screen's lines without the blanks at their ends. A line that was longer before a resize keeps its old cells: not on the screen. */
   lines(): string[] {
     const buffer = this.term.buffer.active;
     return Array.from(
@@ -49,7 +49,7 @@ export class FakeTty extends EventEmitter {
       (_, y) =>
         buffer
           .getLine(buffer.viewportY + y)
-          ?.translateToString(true)
+          ?.translateToString(true, 0, this.term.cols)
           .trimEnd() ?? '',
     );
   }

@@ -185,7 +185,7 @@ export const COMMANDS = {
     footer: { edit: 7, why: 1, about: 1, help: 1 },
   },
   yes: {
-    keys: ['y', 'enter'],
+    keys: ['y'],
     title: 'Yes',
     short: 'yes',
     where: ['confirm'],

@@ -47,7 +47,7 @@ export function selectStatus(snapshot: GuardSnapshot, now: number, columns = 80)
   const nobody =
     status.timeout === undefined
       ? 'waits for ever'
-      : `${who}${status.defaultVerdict} ${deadline === undefined ? `after ${status.timeout} s` : `in ${clockSpan(deadline - now + 999)}`}`;
+      : `${who}${status.defaultVerdict} ${deadline === undefined ? `in ${status.timeout} s` : `in ${clockSpan(deadline - now + 999)}`}`;
   const urgent = deadline !== undefined && deadline - now <= 5000;
   return {
     left,

@@ -15,8 +15,9 @@ export interface FiltersTableProps {
 }
 
 const slot = (row: TableRow): Slot => (row['kind'] === 'layer' ? 'heading' : row['kind'] === 'sublayer' ? 'muted' : 'text');
+const verdictSlots: Readonly<Record<string, Slot>> = { permit: 'permit', block: 'block' };
 const actionSlot = (row: TableRow): Slot =>
-  row['kind'] !== 'filter' ? slot(row) : row['action'] === 'permit' ? 'permit' : row['action'] === 'block' ? 'block' : 'waiting';
+  row['kind'] === 'filter' ? (verdictSlots[(row['action'] ?? '').trim()] ?? 'waiting') : slot(row);
 
 /** Columns for a width; on narrow screens the name gives way first. */
 export function filterColumns(width: number): readonly TableColumn[] {
