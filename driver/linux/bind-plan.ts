@@ -1,7 +1,7 @@
 import { copyAddress } from './connect-plan.ts';
 import * as libc from './libc.ts';
 import { done, type Plan, type PlanContext } from './plan.ts';
-import { firstUnprivilegedPort } from './privileges.ts';
+import { CAP, firstUnprivilegedPort } from './privileges.ts';
 import { AF, parseSockaddr } from './sockaddr.ts';
 import { PROTOCOL, TCP_STATE } from './socket-facts.ts';
 
@@ -15,7 +15,7 @@ export function planBind(context: PlanContext): Plan {
   const perform = () => {
     // The supervisor may be allowed more than its command: do not lend it.
     const privileged = local !== undefined && local.port !== 0 && local.port < firstUnprivilegedPort();
-    if (privileged && !context.mayBindPrivileged()) return done(libc.E.EACCES);
+    if (privileged && !context.mayUse(CAP.NET_BIND_SERVICE)) return done(libc.E.EACCES);
     return outcome(libc.bind(socket.fd, address, address.length));
   };
   if (!local) return { perform };

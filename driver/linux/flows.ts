@@ -15,9 +15,12 @@ export class FlowTable {
   get(key: string, now: number): Verdict | undefined {
     const flow = this.#flows.get(key);
     if (!flow) return undefined;
-    this.#flows.delete(key);
-    if (now - flow.last > IDLE_MS) return undefined;
-    this.#flows.set(key, { verdict: flow.verdict, last: now });
+    if (now - flow.last > IDLE_MS) {
+      this.#flows.delete(key);
+      return undefined;
+    }
+    // A blocked program that keeps trying is asked about again after a minute all the same.
+    if (flow.verdict === 'permit') this.set(key, 'permit', now);
     return flow.verdict;
   }
 

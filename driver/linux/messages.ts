@@ -19,7 +19,8 @@ export type ToSupervisor =
 
 /** From the supervisor's thread to the main thread. */
 export type FromSupervisor =
-  | { readonly type: 'attached' }
+  /** `listener` is the descriptor that must be closed when the thread is lost: descriptors outlive threads. */
+  | { readonly type: 'attached'; readonly listener: number }
   | { readonly type: 'refused'; readonly message: string }
   | { readonly type: 'event'; readonly event: SourceEvent }
   | { readonly type: 'published'; readonly sequence: number; readonly error?: string }

@@ -48,8 +48,8 @@ export interface PlanContext {
   readonly socket: DuplicateSocket;
   /** Decides a further intent of the same call at once; false also when a person would have to be asked. */
   permits(intent: Intent): boolean;
-  /** May the caller bind ports below the privileged limit? */
-  mayBindPrivileged(): boolean;
+  /** May the supervisor use this capability (CAP_… number) for the caller, or has it none to lend? */
+  mayUse(capability: number): boolean;
   warn(message: string): void;
 }
 

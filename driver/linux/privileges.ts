@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 
-const CAP_NET_BIND_SERVICE = 10n;
+/** Numbers of linux/capability.h. */
+export const CAP = { NET_BIND_SERVICE: 10, NET_ADMIN: 12, NET_RAW: 13 } as const;
 
 let firstPort: number | undefined;
 /** sysctl net.ipv4.ip_unprivileged_port_start, read once; 1024 where unreadable. */
@@ -20,12 +21,12 @@ function capabilities(path: string): bigint {
 }
 
 /**
- * True when the thread holds CAP_NET_BIND_SERVICE, or when the supervisor holds no capability that it could lend
+ * True when the thread holds the capability itself, or when the supervisor does not and so cannot lend it
  * (the kernel's own check then decides, also for user namespaces).
  */
-export function mayBindPrivilegedPorts(tid: number): boolean {
+export function mayUse(tid: number, capability: number): boolean {
   try {
-    const bit = 1n << CAP_NET_BIND_SERVICE;
+    const bit = 1n << BigInt(capability);
     if ((capabilities('/proc/self/status') & bit) === 0n) return true;
     return (capabilities(`/proc/${tid}/status`) & bit) !== 0n;
   } catch {

@@ -3,6 +3,8 @@ import { closeSync, writeSync } from 'node:fs';
 import { Socket } from 'node:net';
 import type { Worker } from 'node:worker_threads';
 import type { ConnectionSource, SourceEvent, Verdict } from '../../engine/model/attempt.ts';
+import { LaunchStatus, launcherEnvironment } from './launch-status.ts';
+import * as libc from './libc.ts';
 import type { BlockErrno, FromSupervisor, ToSupervisor } from './messages.ts';
 import { openPipe } from './pipe.ts';
 import { READABLE, readyNow } from './poller.ts';
@@ -59,6 +61,8 @@ class SeccompRunSource implements RunSource {
   #settleDrained: () => void = () => {};
   #listener: (event: SourceEvent) => void = () => {};
   #worker: Worker | undefined;
+  /** The listener's descriptor while the supervisor's thread owns it. */
+  #listenerFd: number | undefined;
   #child: ChildProcess | undefined;
   #sequence = 0;
   #stopping: Promise<void> | undefined;
@@ -117,20 +121,23 @@ class SeccompRunSource implements RunSource {
   }
 
   async #stop(): Promise<void> {
-    const child = this.#child;
     const worker = this.#worker;
     if (worker) {
       const callers = await new Promise<readonly number[]>(resolve => {
         this.#stopped = resolve;
         this.#post({ type: 'stop' });
       });
-      if (child?.pid !== undefined) {
-        await terminate({ pid: child.pid, group: this.#options.stdio === 'pipe', callers, graceMs: TERMINATE_MS });
-      }
+      await this.#terminate(callers);
       await worker.terminate();
-    }
+    } else await this.#terminate([]);
     this.#worker = undefined;
     this.#settleDrained();
+  }
+
+  async #terminate(callers: readonly number[]): Promise<void> {
+    const pid = this.#child?.pid;
+    if (pid === undefined) return;
+    await terminate({ pid, group: this.#options.stdio === 'pipe', callers, graceMs: TERMINATE_MS });
   }
 
   #post(message: ToSupervisor): void {
@@ -145,8 +152,10 @@ class SeccompRunSource implements RunSource {
     worker.on('exit', () => this.#lost('its thread ended'));
   }
 
-  /** The listener is closed with the thread: what the command still tries fails. */
+  /** Closes the listener that the thread left open: what is held and what the command still tries fails. */
   #lost(why: string): void {
+    if (this.#listenerFd !== undefined) libc.close(this.#listenerFd);
+    this.#listenerFd = undefined;
     const message = `run: the supervisor failed (${why}); the command's connections fail from now on`;
     this.#attached?.(message);
     this.#stopped?.([]);
@@ -161,6 +170,7 @@ class SeccompRunSource implements RunSource {
   #fromSupervisor(message: FromSupervisor): void {
     switch (message.type) {
       case 'attached':
+        this.#listenerFd = message.listener;
         this.#attached?.();
         break;
       case 'refused':
@@ -170,6 +180,7 @@ class SeccompRunSource implements RunSource {
         this.#settleDrained();
         break;
       case 'stopped':
+        this.#listenerFd = undefined;
         this.#stopped?.(message.callers);
         break;
       case 'published': {
@@ -250,53 +261,4 @@ class SeccompRunSource implements RunSource {
 interface Output {
   /** Nothing waits in the pipe. */
   readonly empty: () => boolean;
-}
-
-/** The launcher is node: what steers node in the user's environment must not steer it. It gets it as JSON, to put it back at exec. */
-function launcherEnvironment(env: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
-  const out: NodeJS.ProcessEnv = {};
-  const held: NodeJS.ProcessEnv = {};
-  for (const [name, value] of Object.entries(env)) {
-    if (/^NODE_(CHANNEL_FD|CHANNEL_SERIALIZATION_MODE|UNIQUE_ID)$/.test(name)) continue;
-    if (/^(NODE|UV)_/.test(name)) held[name] = value;
-    else out[name] = value;
-  }
-  return { ...out, SALLYPORT_LAUNCH_ENV: JSON.stringify(held) };
-}
-
-/** The launcher's status pipe: the first line says whether there is a filter, a second one that exec failed. */
-class LaunchStatus {
-  readonly #socket: Socket;
-  readonly #closed: Promise<void>;
-  #text = '';
-  #onText: () => void = () => {};
-
-  constructor(fd: number) {
-    this.#socket = new Socket({ fd, readable: true, writable: false });
-    this.#socket.on('data', data => {
-      this.#text += data.toString('utf8');
-      this.#onText();
-    });
-    this.#socket.on('error', () => this.#socket.destroy());
-    this.#closed = new Promise(resolve => {
-      this.#socket.once('close', () => resolve());
-    });
-  }
-
-  async line(): Promise<string | undefined> {
-    const first = new Promise<void>(resolve => {
-      this.#onText = () => {
-        if (this.#text.includes('\n')) resolve();
-      };
-    });
-    await Promise.race([first, this.#closed]);
-    const end = this.#text.indexOf('\n');
-    return end < 0 ? undefined : this.#text.slice(0, end);
-  }
-
-  /** Why exec failed, if it did. The pipe closes at exec or exit. */
-  async execFailure(): Promise<string | undefined> {
-    await this.#closed;
-    return /^exec (.*)$/m.exec(this.#text)?.[1];
-  }
 }

@@ -4,6 +4,7 @@ import * as libc from './libc.ts';
 import { copyControl, copyData, MMSGHDR_SIZE, MSGHDR_SIZE, OwnMessage, parseHeader } from './message-header.ts';
 import { done, type Intent, type Plan, type PlanContext, type Step } from './plan.ts';
 import { WRITABLE } from './poller.ts';
+import { CAP } from './privileges.ts';
 import { AF, destination, parseSockaddr } from './sockaddr.ts';
 import { PROTOCOL } from './socket-facts.ts';
 
@@ -24,11 +25,9 @@ interface Message {
 }
 
 /** What sending to this address means; undefined where it names no remote of its own. */
-function intentOf(context: PlanContext, address: Buffer | undefined, flags: number): Intent | undefined {
+function intentOf(context: PlanContext, address: Buffer | undefined): Intent | undefined {
   const { socket } = context;
   if (!address) return undefined;
-  // A connected or connecting stream does not look at the address; without MSG_FASTOPEN an unconnected one answers EPIPE.
-  if (socket.isStream && (flags & MSG_FASTOPEN) === 0 && socket.protocol === PROTOCOL.TCP) return undefined;
   const target = parseSockaddr(address, socket.domain === AF.INET);
   if (!target) return undefined;
   const remote = destination(target);
@@ -47,7 +46,7 @@ function checkControl(context: PlanContext, control: Buffer): void {
   for (let at = 0; at + 16 <= control.length; ) {
     const length = Number(control.readBigUInt64LE(at));
     const privileged = control.readInt32LE(at + 8) === SOL_SOCKET && PRIVILEGED_CONTROL.includes(control.readInt32LE(at + 12));
-    if (privileged && !context.mayBindPrivileged()) throw new CallError(libc.E.EPERM);
+    if (privileged && !context.mayUse(CAP.NET_ADMIN)) throw new CallError(libc.E.EPERM);
     if (length < 16) return;
     at += (length + 7) & ~7;
   }
@@ -81,6 +80,8 @@ export function planSendto(context: PlanContext): Plan {
   const { call, access } = context;
   const length = call.long(2);
   const flags = call.int(3);
+  // As with sendmsg: without MSG_FASTOPEN a stream does not look at the address.
+  if (context.socket.protocol === PROTOCOL.TCP && (flags & MSG_FASTOPEN) === 0) return { perform: () => ({ kind: 'continue' }) };
   const named = call.long(4) !== 0n;
   const address = named ? copyAddress(context, call.long(4), call.int(5)) : undefined;
   const limit = length > BigInt(MAX_DATA) ? MAX_DATA : Number(length);
@@ -89,7 +90,7 @@ export function planSendto(context: PlanContext): Plan {
 }
 
 function planOf(context: PlanContext, message: Message, flags: number): Plan {
-  const intent = intentOf(context, message.address, flags);
+  const intent = intentOf(context, message.address);
   return { ...(intent ? { intent } : {}), perform: () => send(context, message, flags) };
 }
 
@@ -124,7 +125,7 @@ export function planSendmmsg(context: PlanContext): Plan {
   const vector = call.long(1);
   const copy = (index: number) => copyMessage(context, access.read(call.tid, vector + BigInt(index * MMSGHDR_SIZE), MSGHDR_SIZE));
   const first = copy(0);
-  const intent = intentOf(context, first.address, flags);
+  const intent = intentOf(context, first.address);
   const length = Buffer.alloc(4);
 
   /** Goes on with message `index` once `step`, the sending of it, came to something. */
@@ -141,7 +142,7 @@ export function planSendmmsg(context: PlanContext): Plan {
     if (index === count) return done(0, index);
     try {
       const message = copy(index);
-      const further = intentOf(context, message.address, flags);
+      const further = intentOf(context, message.address);
       if (further && !context.permits(further)) return done(0, index);
       return after(index, send(context, message, flags));
     } catch (error) {
