@@ -64,7 +64,11 @@ export function eventLine(event: GuardEvent): string | undefined {
     case 'failed':
       return line(event.at, 'error', plain(event.message));
     case 'exited':
-      return line(event.at, 'ended', event.signal ? `by signal ${event.signal}` : `with exit code ${event.code}`);
+      return line(
+        event.at,
+        'ended',
+        event.signal ? `by signal ${event.signal}` : event.code === null ? 'nothing follows' : `with exit code ${event.code}`,
+      );
     default:
       return undefined;
   }

@@ -1,9 +1,17 @@
 import { plain } from '../../../engine/rules/describe.ts';
 import type { Guard } from '../../../machines/guard.ts';
+import type { GuardStatus } from '../../../machines/guard-client.ts';
 import type { CommandContext } from '../commands.ts';
 import { eventJson, eventLine } from './line-format.ts';
 
 const FORWARDED = ['SIGINT', 'SIGTERM', 'SIGHUP', 'SIGQUIT'] as const;
+
+/** What is guarded, who answers, and what happens when Sallyport dies: said once at the start. */
+export function banner({ title, failPolicy, defaultVerdict, timeout }: GuardStatus): string {
+  const answers = `nobody is asked here: ${defaultVerdict} ${timeout === undefined ? 'at once' : `after ${timeout} s`}`;
+  if (failPolicy === 'none') return `sallyport plays ${plain(title).slice(0, 60)}; nothing is enforced; ${answers}`;
+  return `sallyport guards ${plain(title).slice(0, 60)}; ${answers}; if sallyport dies, its connections ${failPolicy === 'closed' ? 'fail' : 'pass'}`;
+}
 
 /**
  * Runs a guard without a screen: one line per event. Lines go to standard error, so the command's own output stays clean; with `json`,
@@ -34,11 +42,7 @@ export async function lineMode(guard: Guard, context: CommandContext, json: bool
     return () => process.off(signal, handler);
   });
   try {
-    const { status } = guard.snapshot();
-    if (!json)
-      stderr.write(
-        `sallyport guards ${plain(status.title).slice(0, 60)}; nobody is asked here: ${status.defaultVerdict} ${status.timeout === undefined ? 'at once' : `after ${status.timeout} s`}; if sallyport dies, its connections ${status.failPolicy === 'closed' ? 'fail' : status.failPolicy === 'open' ? 'pass' : 'are not held'}\n`,
-      );
+    if (!json) stderr.write(`${banner(guard.snapshot().status)}\n`);
     await guard.start();
     await guard.exited;
   } finally {

@@ -1,10 +1,9 @@
 import { openRecording } from '../../../driver/recorded/recording.ts';
 import { parseCommandArgs } from '../args.ts';
 import { COMMANDS, type CommandContext } from '../commands.ts';
-import { Failure, UsageError } from '../exit.ts';
+import { EXIT, Failure, UsageError } from '../exit.ts';
 import { preparePaths } from '../prepare.ts';
 import { type AttendOptions, attend } from './attend.ts';
-import { exitCodeOf } from './exit-code.ts';
 import { attendOptions } from './run-options.ts';
 
 function parseSpeed(text: string | undefined): number | undefined {
@@ -36,7 +35,8 @@ export async function playRecording(
       return source;
     },
   });
-  return exitCodeOf(exit);
+  // What was recorded ended as it did then; playing it is done when it was played.
+  return exit.failure === undefined ? EXIT.ok : EXIT.failure;
 }
 
 /** `sallyport recorded FILE`. */
