@@ -1,0 +1,122 @@
+import assert from 'node:assert/strict';
+import type { FilterEngine, ObjectChange } from '../../../engine/model/filter-engine.ts';
+import { addFilter, filterInput } from '../build.ts';
+import { type ContractCase, dynamicCase, fails } from './contract-case.ts';
+
+const spec = { layer: 'ALE_AUTH_CONNECT_V4', action: 'permit' } as const;
+const exists = async (session: FilterEngine, id: bigint) =>
+  session.filterGetById(id).then(
+    () => true,
+    () => false,
+  );
+
+export const transactionCases: readonly ContractCase[] = [
+  dynamicCase('what a transaction does is seen by others when it is committed, not before', async (session, openSession) => {
+    const other = await openSession();
+    try {
+      await session.transactionBegin();
+      const filter = await addFilter(session, spec);
+      assert.equal(await exists(session, filter.filterId), true);
+      await session.transactionCommit();
+      assert.equal(await exists(other, filter.filterId), true);
+    } finally {
+      await other.close();
+    }
+  }),
+
+  dynamicCase('what was aborted never was', async session => {
+    await session.transactionBegin();
+    const filter = await addFilter(session, spec);
+    await session.transactionAbort();
+    assert.equal(await exists(session, filter.filterId), false);
+  }),
+
+  dynamicCase('transaction() commits when its work returns and aborts when it throws', async session => {
+    const kept = await session.transaction(() => addFilter(session, spec));
+    assert.equal(await exists(session, kept.filterId), true);
+    let lost = 0n;
+    const failing = session.transaction(async () => {
+      lost = (await addFilter(session, spec)).filterId;
+      throw new RangeError('on purpose');
+    });
+    await assert.rejects(failing, RangeError);
+    assert.equal(await exists(session, lost), false);
+    await fails('FWP_E_NO_TXN_IN_PROGRESS', session.transactionCommit());
+  }),
+
+  dynamicCase('one transaction a session; none to end outside of it', async session => {
+    await fails('FWP_E_NO_TXN_IN_PROGRESS', session.transactionCommit());
+    await fails('FWP_E_NO_TXN_IN_PROGRESS', session.transactionAbort());
+    await session.transactionBegin();
+    await fails('FWP_E_TXN_IN_PROGRESS', session.transactionBegin());
+    await session.transactionAbort();
+  }),
+
+  dynamicCase('a read-only transaction changes nothing', async session => {
+    const filter = await addFilter(session, spec);
+    await session.transactionBegin({ readOnly: true });
+    await fails('FWP_E_INCOMPATIBLE_TXN', addFilter(session, spec));
+    await fails('FWP_E_INCOMPATIBLE_TXN', session.filterDeleteById(filter.filterId));
+    assert.equal(await exists(session, filter.filterId), true);
+    await session.transactionCommit();
+  }),
+
+  dynamicCase('a call that fails does not spoil the transaction', async session => {
+    await session.transactionBegin();
+    const filter = await addFilter(session, spec);
+    await fails('FWP_E_NULL_DISPLAY_NAME', session.filterAdd({ ...filterInput(spec), displayData: { name: '' } }));
+    await fails('FWP_E_FILTER_NOT_FOUND', session.filterDeleteById(0xfffffff0n));
+    await session.transactionCommit();
+    assert.equal(await exists(session, filter.filterId), true);
+  }),
+
+  dynamicCase('who waits too long for the lock is told', async (session, openSession) => {
+    const other = await openSession({ dynamic: true, txnWaitTimeoutInMSec: 30 });
+    try {
+      await session.transactionBegin();
+      await fails('FWP_E_TIMEOUT', other.transactionBegin());
+      await session.transactionAbort();
+      await other.transactionBegin();
+      await other.transactionAbort();
+    } finally {
+      await other.close();
+    }
+  }),
+
+  dynamicCase('subscribing has no place in a transaction', async session => {
+    await session.transactionBegin();
+    await fails(
+      'FWP_E_TXN_IN_PROGRESS',
+      session.subscribeChanges(() => {}),
+    );
+    await session.transactionAbort();
+  }),
+
+  dynamicCase("changes of other sessions are told, one's own are not", async (session, openSession) => {
+    const other = await openSession({ dynamic: true });
+    const told: ObjectChange[] = [];
+    const waiting = new Set<() => void>();
+    const until = async (done: () => boolean) => {
+      while (!done()) await new Promise<void>(resolve => waiting.add(resolve));
+    };
+    const end = await session.subscribeChanges(change => {
+      told.push(change);
+      for (const wake of waiting) wake();
+      waiting.clear();
+    });
+    try {
+      const own = await addFilter(session, spec);
+      const filter = await addFilter(other, spec);
+      await other.filterDeleteById(filter.filterId);
+      const about = (id: bigint) =>
+        told.filter(change => change.object === 'filter' && change.id === id).map(change => change.change);
+      await until(() => about(filter.filterId).length === 2);
+      assert.deepEqual(about(filter.filterId), ['add', 'delete']);
+      assert.deepEqual(about(own.filterId), []);
+      assert.equal(told.find(change => change.id === filter.filterId)?.key, filter.filterKey);
+    } finally {
+      await end();
+      await other.close();
+    }
+  }),
+];
