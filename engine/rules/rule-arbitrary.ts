@@ -147,7 +147,13 @@ export const attemptNear = (scope: Scope): fc.Arbitrary<ConnectionAttempt> =>
       const address = like[1] && given !== undefined ? given : other;
       const name =
         remote.kind === 'name'
-          ? [{ name: remote.subdomains ? `www.${remote.name}` : remote.name, kind: 'dns' as const, at: 1 }]
+          ? [
+              {
+                name: remote.subdomains ? `${any4.endsWith('3') ? 'not' : 'www.'}${remote.name}` : remote.name,
+                kind: 'dns' as const,
+                at: 1,
+              },
+            ]
           : [];
       const port = like[2] && ports ? ports.to : 443;
       const uid = sid?.startsWith('S-1-22-1-') ? Number(sid.slice(9)) : attempt.identity.uid;

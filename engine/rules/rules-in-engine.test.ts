@@ -107,6 +107,23 @@ describe('rules in a filtering engine', () => {
     expect(met).toBeGreaterThan(1000);
   });
 
+  test.each([
+    ['a.example.com', true],
+    ['b.A.Example.com.', true],
+    ['example.com', false],
+    ['notexample.com', false],
+    ['example.com.evil.example', false],
+  ])('*.example.com and %s', async (name, covered) => {
+    await writeRules({ engine }, [], {
+      put: [{ ...curl, scope: { remote: { kind: 'name', name: 'example.com', subdomains: true }, direction: 'out' } }],
+    });
+    const [attempt] = fc.sample(
+      attemptArbitrary.filter(({ layer }) => layer === 'ALE_AUTH_CONNECT'),
+      1,
+    );
+    expect(decide({ ...attempt!, names: [{ name, kind: 'dns', at: 1 }] }).action).toBe(covered ? 'permit' : 'ask');
+  });
+
   test('persistent ones are there after the program has ended, others are not', async () => {
     const all = fc.sample(ruleArbitrary.filter(matchable), { numRuns: 40, seed: 7 });
     const path = `${process.env['TMPDIR'] ?? '/tmp'}/sallyport-rules-${process.pid}.sqlite`;

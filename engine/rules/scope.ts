@@ -73,8 +73,17 @@ export function canonicalScope(scope: Scope): Scope {
   };
 }
 
-/** A text that is equal for two scopes exactly when they are the same. */
-export const scopeKey = (scope: Scope): string => JSON.stringify(canonicalScope(scope));
+const keys = new WeakMap<Scope, string>();
+
+/** A text that is equal for two scopes exactly when they are the same. Remembered per scope object: scopes are immutable. */
+export function scopeKey(scope: Scope): string {
+  let key = keys.get(scope);
+  if (key === undefined) {
+    key = JSON.stringify(canonicalScope(scope));
+    keys.set(scope, key);
+  }
+  return key;
+}
 
 export const sameScope = (a: Scope, b: Scope): boolean => scopeKey(a) === scopeKey(b);
 
