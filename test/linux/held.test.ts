@@ -64,6 +64,21 @@ describe.runIf(canRun())('held calls', () => {
     expect(await running.exited).toEqual({ code: null, signal: 'SIGTERM' });
   });
 
+  test("fail closed when the supervisor's thread crashes", async () => {
+    const before = target.connections();
+    const running = await run([program('keeps-trying'), `${target.port}`], { otherwise: 'ask' });
+    const attempt = await running.event(event => (event.type === 'pended' ? event.attempt : undefined));
+    await running.source.publish('crash');
+    const failed = await running.event(event => (event.type === 'failed' ? event.message : undefined));
+    expect(failed).toMatch(/crashed on purpose.*connections fail from now on/);
+    expect(running.source.complete(attempt.id, 'permit')).toBe(false);
+    expect((await running.exited).code).toBe(0);
+    expect(running.stdout()).toBe('ENOSYS\nENOSYS\n');
+    expect(target.connections()).toBe(before);
+    await expect(running.source.publish({})).rejects.toThrow('does not run');
+    await running.source.stop();
+  });
+
   test('fail closed when the supervisor is killed', async () => {
     const before = target.connections();
     const guard: ChildProcess = spawn(
