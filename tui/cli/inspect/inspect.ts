@@ -50,7 +50,9 @@ export const inspect = command(async (args, io) => {
   const code = tellProblems(
     machine.dump,
     io,
-    `${count(machine.dump.filters.length, 'filter')}, ${count(machine.dump.netEvents.length, 'net event')}`,
+    nothingRead(machine.dump)
+      ? ''
+      : `${count(machine.dump.filters.length, 'filter')}, ${count(machine.dump.netEvents.length, 'net event')}`,
   );
   const summary = summarize(machine);
   if (parsed.flags.has('json')) json(io, summary);

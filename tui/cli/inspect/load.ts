@@ -57,7 +57,7 @@ export async function loadMachine(command: string, files: readonly string[], liv
 }
 
 /**
- * Tells what is wrong with a source on standard error.
+ * Tells what is wrong with a source on standard error. `offered`: what could be read all the same; empty when that is nothing.
  * @returns the exit code that follows from it: 1 when the file is damaged
  */
 export function tellProblems(
@@ -69,6 +69,7 @@ export function tellProblems(
   const more = dump.errors + dump.warnings - Math.min(SHOWN, dump.problems.length);
   if (more > 0) io.stderr.write(`sallyport: ${dump.source}: and ${more} more problems\n`);
   if (dump.errors === 0) return 0;
+  if (offered === '') return 1;
   io.stderr.write(`sallyport: warning: ${dump.source} is damaged; what follows is what could be read: ${offered}\n`);
   return 1;
 }
