@@ -1,0 +1,55 @@
+import { execFile } from 'node:child_process';
+import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { landlockVersion } from '../../driver/linux/landlock.ts';
+import { requirement } from '../support/requirement.ts';
+import { compile } from './fixtures/compile.ts';
+import { canRun, type TcpTarget, tcpTarget } from './fixtures/here.ts';
+import { run } from './fixtures/run.ts';
+
+const able = canRun();
+const landlock = requirement('Landlock for TCP', landlockVersion() >= 4, 'boot Linux 6.7 or newer with landlock in lsm=');
+
+describe.runIf(able)('a hostile or starving machine', () => {
+  let target: TcpTarget;
+  const programs: ReturnType<typeof compile>[] = [];
+  const program = (name: string): string => {
+    const compiled = compile(name);
+    programs.push(compiled);
+    return compiled.path;
+  };
+  beforeAll(async () => {
+    target = await tcpTarget();
+  });
+  afterAll(() => {
+    target.close();
+    for (const { dispose } of programs) dispose();
+  });
+
+  test.runIf(landlock)('a descriptor that is swapped after the check connects nowhere', async () => {
+    const policy = { rules: [{ port: target.port, action: 'block' as const }], otherwise: 'permit' as const };
+    const running = await run([program('swap'), `${target.port}`, '10000'], policy);
+    expect((await running.exited).code).toBe(0);
+    await running.source.stop();
+    const [ok, denied, local] = running.stdout().trim().split(' ').map(Number);
+    expect(ok).toBe(0);
+    expect(target.connections()).toBe(0);
+    // Both sockets were met.
+    expect(denied).toBeGreaterThan(0);
+    expect(local).toBeGreaterThan(0);
+  });
+
+  test('without descriptors calls are blocked and a warning is given; those that are held stay held', async () => {
+    const many = program('many');
+    const starved = fileURLToPath(new URL('fixtures/starved.ts', import.meta.url));
+    const command = ['ulimit -n 100; exec "$@"', 'sh', process.execPath, starved, many, `${target.port}`, '200'];
+    const { stdout } = await promisify(execFile)('sh', ['-c', ...command]);
+    const { warning, output } = JSON.parse(stdout) as { warning: string; output: string };
+    expect(warning).toMatch(/out of file descriptors/);
+    const [ok, denied, other] = output.trim().split(' ').map(Number);
+    expect(ok! + denied! + other!).toBe(200);
+    expect(ok).toBeGreaterThan(10);
+    expect(denied).toBeGreaterThan(0);
+  });
+});
