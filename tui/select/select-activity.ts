@@ -9,7 +9,7 @@ export function decidedBy(entry: ActivityEntry): string {
   const { by } = entry;
   switch (by.kind) {
     case 'person':
-      return entry.ruleId ? 'you, as a rule' : 'you';
+      return entry.ruleId ? 'you, a rule' : 'you';
     case 'rule':
       return `rule ${by.ruleId.slice(0, 8)}`;
     case 'filter':
@@ -50,10 +50,9 @@ export function activityRow(entry: ActivityEntry): { readonly left: Line; readon
     ],
     right: [
       ['  '],
-      [decidedBy(entry), entry.by.kind === 'default' ? 'warning' : 'muted'],
-      [held ? `, held ${held}` : '', 'muted'],
-      ['  '],
-      [`${entry.result ?? ''} `.padStart(8), entry.result && entry.result !== 'ok' ? 'warning' : 'muted'],
+      [decidedBy(entry).padEnd(15), entry.by.kind === 'default' ? 'warning' : 'muted'],
+      [held.padStart(7), 'muted'],
+      [` ${(entry.result ?? '').padEnd(7)} `, entry.result && entry.result !== 'ok' ? 'warning' : 'muted'],
     ],
   };
 }

@@ -22,10 +22,15 @@ export function nameLine(attempt: ConnectionAttempt): Line {
   const age = (evidence: NameEvidence) => `${kinds[evidence.kind]} ${ageWords(attempt.at - evidence.at)} before`;
   if (distinct.length === 1)
     return [label('name'), [`${age(first)}: `, 'muted'], [first.name], [` = ${remote.address}`, 'muted']];
-  const parts: Line = names
-    .filter((evidence, i) => names.findIndex(other => other.name === evidence.name) === i)
-    .flatMap((evidence, i): Line => [[i ? ' or ' : ''], [evidence.name, 'warning'], [` (${age(evidence)})`, 'muted']]);
-  return [label('name'), ...parts, [` = ${remote.address}`, 'muted']];
+  const kindsSeen = [...new Set(names.map(evidence => evidence.kind))].map(kind =>
+    age(names.find(evidence => evidence.kind === kind)!),
+  );
+  return [
+    [label('name')[0], 'muted'],
+    ...distinct.flatMap((name, i): Line => [[i ? ' or ' : ''], [name, 'warning']]),
+    [` = ${remote.address}`],
+    [` (${kindsSeen.join(', ')})`, 'muted'],
+  ];
 }
 
 function userText(attempt: ConnectionAttempt): string {

@@ -7,6 +7,7 @@ import type {
   Verdict,
 } from '../../engine/model/attempt.ts';
 import type { Lifetime, RemoteScope, Scope } from '../../engine/rules/rule.ts';
+import { clean, cut } from '../text/clean.ts';
 import { type Line, lineCells, type Span } from '../text/paint.ts';
 
 /** Last part of a path, of either platform. */
@@ -19,17 +20,26 @@ export function programName(identity: ProcessIdentity): string {
   return first ? baseName(first) : `pid ${identity.pid}`;
 }
 
-/** The command line as one would type it. */
+const visible = (text: string) =>
+  text.replaceAll('\\', '\\\\').replaceAll('\n', '\\n').replaceAll('\r', '\\r').replaceAll('\t', '\\t');
+
+/** The command line as one would type it; line breaks are written out. */
 export function commandText(identity: ProcessIdentity): string {
   const words = identity.commandLine;
   if (!words?.length) return identity.path ?? `pid ${identity.pid}`;
-  return words.map(word => (/^[^\s'"\\]+$/.test(word) ? word : `'${word}'`)).join(' ');
+  return words.map(word => (/^[^\s'"\\]+$/.test(word) ? word : `'${visible(word)}'`)).join(' ');
 }
 
-/** A parent in a few words: the name of the program and its arguments, without its folder. */
+/** Longest that a parent's command is written where several stand in a row. */
+const BRIEF = 28;
+
+/** A parent in a few words: the name of the program and its arguments, without folders. */
 export function shortCommand(identity: ProcessIdentity): string {
   const [first, ...rest] = identity.commandLine ?? [];
-  return first ? [baseName(first), ...rest].join(' ') : programName(identity);
+  const words = first
+    ? [first, ...rest].map(word => (/^[/\\]/.test(word) ? baseName(word) : visible(word)))
+    : [programName(identity)];
+  return cut(clean(words.join(' ')), BRIEF);
 }
 
 export const protocolName = (protocol: number): string =>

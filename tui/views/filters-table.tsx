@@ -23,10 +23,10 @@ const actionSlot = (row: TableRow): Slot =>
 export function filterColumns(width: number): readonly TableColumn[] {
   const name = width >= 72 ? Math.min(34, Math.floor(width * 0.3)) : 0;
   // One blank after each column.
-  const match = Math.max(10, width - 1 - 9 - 8 - name - (name ? 5 : 4));
+  const match = Math.max(10, width - 1 - 10 - 8 - name - (name ? 5 : 4));
   return [
     { key: 'edge', title: ' ', width: 1 },
-    { key: 'action', title: '  action', width: 8, slot: actionSlot },
+    { key: 'action', title: '  action', width: 9, slot: actionSlot },
     { key: 'match', title: 'matches', width: match, slot },
     ...(name ? [{ key: 'name', title: 'name', width: name, slot: () => 'muted' as const }] : []),
     { key: 'number', title: 'filter', width: 8, align: 'right' as const, slot: () => 'muted' as const },
@@ -43,7 +43,7 @@ export function filterCells(row: FilterRow, selected: boolean): TableRow {
       id: row.key,
       kind: 'sublayer',
       edge,
-      action: ' sublay.',
+      action: ' sublayer',
       match: `${row.name}, weight 0x${row.weight.toString(16)}`,
       name: '',
       ...count(row.count),
