@@ -107,5 +107,6 @@ export function auditFilter(event: AuditEvent, texts: MatchTexts, keep: Keeper):
     effectiveWeight: weight,
     flagNames,
     line: event.line,
+    column: 0,
   };
 }

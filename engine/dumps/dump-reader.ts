@@ -153,20 +153,22 @@ class DumpBuilder implements XmlSink {
   }
 }
 
-/** filterId is unique in a dump; a second one would silently replace the first in any table by id. */
+/** filterId is unique in a dump; of two with one id, arbitration and every table by id can only keep the last. */
 function duplicateIds(filters: readonly DumpFilter[], context: ReadContext): void {
-  const seen = new Map<bigint, DumpFilter>();
+  const seen = new Set<bigint>();
+  let first: DumpFilter | undefined;
   for (const filter of filters) {
-    const before = seen.get(filter.filterId);
-    if (before)
-      context.problems.add(
-        'error',
-        filter.line,
-        0,
-        `filterId ${filter.filterId} stands twice (first in line ${before.line}): the dump was put together by hand`,
-      );
-    else seen.set(filter.filterId, filter);
+    if (seen.has(filter.filterId)) first ??= filter;
+    else seen.add(filter.filterId);
   }
+  if (!first) return;
+  const times = filters.length - seen.size;
+  context.problems.add(
+    'warning',
+    first.line,
+    first.column,
+    `filterId ${first.filterId} stands here a second time (${times} such filters): the dump was put together by hand, questions are answered by the last of them`,
+  );
 }
 
 /** Joins filters to the provider context that says which rule made them. */

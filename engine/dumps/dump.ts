@@ -11,6 +11,7 @@ export interface AsFound {
   readonly unknown?: readonly string[];
   /** Line in the file, counted from 1; 0 where there is none. */
   readonly line: number;
+  readonly column: number;
 }
 
 /**

@@ -86,7 +86,7 @@ function readCondition(node: XmlNode, context: ReadContext, unknown: Unknowns): 
   if (value && fieldKey && Object.hasOwn(MATCH_TYPE, match))
     return { fieldKey: key, matchType: match as MatchType, conditionValue: value };
   const asFound = context.keep.text(`${match} ${valueNode ? JSON.stringify(plain(valueNode)) : '(no value)'}`.slice(0, 2000));
-  context.problems.add('warning', node.line, 0, `a condition could not be read and counts as unknown: ${asFound}`);
+  context.problems.add('warning', node.line, node.column, `a condition could not be read and counts as unknown: ${asFound}`);
   return { fieldKey: key, matchType: 'FWP_MATCH_RANGE', conditionValue: { type: 'FWP_EMPTY' }, asFound };
 }
 
@@ -101,7 +101,12 @@ function readAction(node: XmlNode, context: ReadContext, unknown: Unknowns): Fil
   if (Object.hasOwn(ACTION_TYPE, type))
     return calloutKey ? { type: type as ActionType, calloutKey } : { type: type as ActionType };
   unknown.add('action', node);
-  context.problems.add('warning', node.line, 0, `unknown action ${type || '(none)'}: what the filter does counts as unknown`);
+  context.problems.add(
+    'warning',
+    node.line,
+    node.column,
+    `unknown action ${type || '(none)'}: what the filter does counts as unknown`,
+  );
   return { type: 'FWP_ACTION_CALLOUT_UNKNOWN', calloutKey: calloutKey ?? UNREADABLE_CALLOUT };
 }
 
@@ -128,7 +133,8 @@ export function readFilter(node: XmlNode, context: ReadContext): DumpFilter {
   let action: FilterAction | undefined;
   let filterId: bigint | undefined;
   let effectiveWeight: bigint | undefined;
-  const bad = (each: XmlNode) => problems.add('error', each.line, 0, `<${each.name}> of a filter cannot be read: ${short(each)}`);
+  const bad = (each: XmlNode) =>
+    problems.add('error', each.line, each.column, `<${each.name}> of a filter cannot be read: ${short(each)}`);
   const key = (kind: KeyKind | 'filter' | 'context', each: XmlNode) => keys.key(kind, each.text);
   for (const each of node.children) {
     switch (each.name) {
@@ -195,7 +201,7 @@ export function readFilter(node: XmlNode, context: ReadContext): DumpFilter {
   }
   const missing = required.filter(name => !node.children.some(each => each.name === name));
   if (missing.length > 0)
-    problems.add('error', node.line, 0, `a filter has no ${missing.join(', ')}: the dump is damaged or cut`);
+    problems.add('error', node.line, node.column, `a filter has no ${missing.join(', ')}: the dump is damaged or cut`);
   return {
     filterKey: filterKey ?? NULL_GUID,
     displayData,
@@ -211,6 +217,7 @@ export function readFilter(node: XmlNode, context: ReadContext): DumpFilter {
     flagNames: flags.names,
     ...unknown.found,
     line: node.line,
+    column: node.column,
   };
 }
 

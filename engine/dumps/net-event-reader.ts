@@ -12,6 +12,7 @@ export function keptNode(node: XmlNode, keep: Keeper): XmlNode {
     text: keep.text(node.text),
     children: node.children.map(each => keptNode(each, keep)),
     line: node.line,
+    column: node.column,
   };
 }
 

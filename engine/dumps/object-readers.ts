@@ -9,7 +9,7 @@ import { utf16 } from './keep.ts';
 import { readBlob } from './value-reader.ts';
 import { child, childText, type XmlNode } from './xml-node.ts';
 
-const NONE: XmlNode = { name: '', text: '', children: [], line: 0 };
+const NONE: XmlNode = { name: '', text: '', children: [], line: 0, column: 0 };
 const flagTable = {
   provider: { PERSISTENT: OBJECT_FLAG.PERSISTENT, DISABLED: OBJECT_FLAG.PROVIDER_DISABLED },
   subLayer: { PERSISTENT: OBJECT_FLAG.PERSISTENT },
@@ -46,6 +46,7 @@ function common(node: XmlNode, context: ReadContext, kind: keyof typeof flagTabl
     ...(providerData ? { providerData } : undefined),
     ...unknown.found,
     line: node.line,
+    column: node.column,
   };
 }
 const COMMON = ['displayData', 'flags', 'providerKey', 'providerData'];
@@ -54,7 +55,7 @@ function number(node: XmlNode, name: string, max: number, context: ReadContext):
   const text = childText(node, name);
   const value = parseUnsigned(text, max);
   if (value === undefined)
-    context.problems.add('error', node.line, 0, `<${name}> is no number from 0 to ${max}: "${text.slice(0, 40)}"`);
+    context.problems.add('error', node.line, node.column, `<${name}> is no number from 0 to ${max}: "${text.slice(0, 40)}"`);
   return value ?? 0;
 }
 

@@ -54,7 +54,7 @@ function subLayer(
   weightFrom: DumpSubLayer['weightFrom'],
   name: string | undefined,
 ): DumpSubLayer {
-  return { subLayerKey, displayData: { name: name ?? '' }, flags: 0, weight, weightFrom, flagNames: [], line: 0 };
+  return { subLayerKey, displayData: { name: name ?? '' }, flags: 0, weight, weightFrom, flagNames: [], line: 0, column: 0 };
 }
 
 function ordersByLayer(filters: readonly DumpFilter[]): Guid[][] {

@@ -5,6 +5,8 @@ export interface XmlNode {
   text: string;
   readonly children: XmlNode[];
   readonly line: number;
+  /** Where its opening tag ends, counted from 1. */
+  readonly column: number;
   /** Attributes as found; `numItems` is the only one that netsh writes. */
   readonly attributes?: Readonly<Record<string, string>>;
 }

@@ -26,6 +26,7 @@ export interface XmlSink {
 interface Container {
   readonly name: string;
   readonly line: number;
+  readonly column: number;
   readonly numItems: string | undefined;
   count: number;
 }
@@ -61,7 +62,7 @@ export class XmlReader {
     this.sink = sink;
     const parser = this.parser;
     parser.on('opentag', tag => this.open(tag));
-    parser.on('closetag', tag => this.close(tag));
+    parser.on('closetag', () => this.close());
     parser.on('text', text => this.characters(text));
     parser.on('cdata', text => this.characters(text));
     parser.on('error', error => this.error(error.message));
@@ -162,7 +163,13 @@ export class XmlReader {
       if (this.sink.isContainer(name, this.path)) {
         this.sink.opened?.(name, this.path, this.parser.line);
         this.path.push(name);
-        this.containers.push({ name, line: this.parser.line, numItems: tag.attributes['numItems'], count: 0 });
+        this.containers.push({
+          name,
+          line: this.parser.line,
+          column: this.column,
+          numItems: tag.attributes['numItems'],
+          count: 0,
+        });
         if (this.stopped) throw new Stop();
         return;
       }
@@ -175,13 +182,20 @@ export class XmlReader {
       attributes = tag.attributes;
       if (key !== 'numItems') this.problems.add('warning', this.line, this.column, `unknown attribute ${key} of <${name}>`);
     }
-    const node: XmlNode = { name, text: '', children: [], line: this.parser.line, ...(attributes ? { attributes } : undefined) };
+    const node: XmlNode = {
+      name,
+      text: '',
+      children: [],
+      line: this.parser.line,
+      column: this.column,
+      ...(attributes ? { attributes } : undefined),
+    };
     current?.children.push(node);
     this.stack.push(node);
     this.current = node;
   }
 
-  private close(tag: SaxesTagPlain): void {
+  private close(): void {
     this.sinceTag = 0;
     this.depth--;
     const node = this.stack.pop();
@@ -189,25 +203,25 @@ export class XmlReader {
       const count = node.children.length;
       if (count > 0) node.text = node.text.trim();
       const said = node.attributes?.['numItems'];
-      if (said !== undefined) this.compare(said, count, node.name, node.line);
+      if (said !== undefined) this.compare(said, count, node);
       this.current = this.stack.at(-1);
       if (!this.current) this.sink.node(node, this.path);
     } else {
       const container = this.containers.pop();
       this.path.pop();
       if (!container) return;
-      if (container.numItems !== undefined) this.compare(container.numItems, container.count, tag.name, container.line);
+      if (container.numItems !== undefined) this.compare(container.numItems, container.count, container);
       this.sink.closed?.(container.name, this.path);
     }
     if (this.stopped) throw new Stop();
   }
 
-  private compare(said: string, count: number, name: string, line: number): void {
+  private compare(said: string, count: number, { name, line, column }: Pick<Container, 'name' | 'line' | 'column'>): void {
     if (said !== String(count)) {
       this.problems.add(
         'error',
         line,
-        0,
+        column,
         `<${name}> says numItems="${said.slice(0, 40)}" but holds ${count}: items are missing or were added by hand`,
       );
     }

@@ -23,7 +23,7 @@ export function auditDump(log: AuditLog): Dump {
           },
         ]
       : [];
-  const plain = { flagNames: [], line: 0 };
+  const plain = { flagNames: [], line: 0, column: 0 };
   const subLayers: DumpSubLayer[] = builtinSubLayers().map(each => ({ ...each, ...plain, weightFrom: 'builtin' }));
   for (const key of first?.table.unplaced ?? []) {
     subLayers.push({

@@ -2,7 +2,7 @@ import type { Dump } from '../dumps/dump.ts';
 import type { FilterEngine } from '../model/filter-engine.ts';
 import { FILTER_FLAG, OBJECT_FLAG } from '../model/objects.ts';
 
-const NOT_FOUND = { flagNames: [], line: 0 } as const;
+const NOT_FOUND = { flagNames: [], line: 0, column: 0 } as const;
 
 /** Flags as the names that netsh would print. */
 const names = (flags: number, table: Readonly<Record<string, number>>): string[] => {
@@ -26,13 +26,20 @@ export async function liveDump(engine: FilterEngine, source = 'live'): Promise<D
     kind: 'live',
     source,
     timeStamp: new Date().toISOString(),
-    filters: filters.map(filter => ({ ...filter, flagNames: names(filter.flags, FILTER_FLAG), line: 0 })),
+    filters: filters.map(filter => ({ ...filter, flagNames: names(filter.flags, FILTER_FLAG), line: 0, column: 0 })),
     providers: providers.map(each => ({
       ...each,
       flagNames: names(each.flags, { PERSISTENT: 1, DISABLED: OBJECT_FLAG.PROVIDER_DISABLED }),
       line: 0,
+      column: 0,
     })),
-    subLayers: subLayers.map(each => ({ ...each, flagNames: names(each.flags, { PERSISTENT: 1 }), line: 0, weightFrom: 'file' })),
+    subLayers: subLayers.map(each => ({
+      ...each,
+      flagNames: names(each.flags, { PERSISTENT: 1 }),
+      line: 0,
+      column: 0,
+      weightFrom: 'file',
+    })),
     callouts: callouts.map(each => ({
       ...each,
       flagNames: names(each.flags, {
@@ -41,9 +48,10 @@ export async function liveDump(engine: FilterEngine, source = 'live'): Promise<D
         REGISTERED: OBJECT_FLAG.CALLOUT_REGISTERED,
       }),
       line: 0,
+      column: 0,
     })),
     layers,
-    sessions: sessions.map(each => ({ ...each, flagNames: names(each.flags, { DYNAMIC: 1 }), line: 0 })),
+    sessions: sessions.map(each => ({ ...each, flagNames: names(each.flags, { DYNAMIC: 1 }), line: 0, column: 0 })),
     providerContexts: contexts.map(each => ({ ...each, ...NOT_FOUND, type: 'FWPM_GENERAL_CONTEXT' })),
     netEvents: [],
     endpoints: [],
