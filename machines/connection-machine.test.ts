@@ -116,7 +116,9 @@ describe('a connection in time', () => {
     clock.increment(RECORD_MS - 1);
     expect(outcome()).toEqual([]);
     clock.increment(1);
-    expect(outcome()).toEqual([{ verdict: 'permit', by: { kind: 'person' }, recordFailure: expect.stringContaining('took too long') }]);
+    expect(outcome()).toEqual([
+      { verdict: 'permit', by: { kind: 'person' }, recordFailure: expect.stringContaining('took too long') },
+    ]);
   });
 
   test('the caller may die while its rule is written', async () => {

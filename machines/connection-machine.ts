@@ -162,7 +162,10 @@ export const connectionMachine = setup({
       after: {
         'record patience': {
           target: 'completing',
-          actions: { type: 'assign record failure', params: { why: 'the engine took too long. Look at the rules whether it came later' } },
+          actions: {
+            type: 'assign record failure',
+            params: { why: 'the engine took too long. Look at the rules whether it came later' },
+          },
         },
       },
     },
