@@ -20,22 +20,22 @@ export interface AuditLog {
 /** Collects lines from pieces of text; a line beyond MAX_LINE is given up. */
 class Lines {
   private rest = '';
-  private readonly take: (line: string) => void;
-  constructor(take: (line: string) => void) {
+  private readonly take: (line: string, last: boolean) => void;
+  constructor(take: (line: string, last: boolean) => void) {
     this.take = take;
   }
   push(text: string): void {
     const all = this.rest + text;
     let from = 0;
     for (let at = all.indexOf('\n'); at >= 0; at = all.indexOf('\n', from)) {
-      this.take(all.slice(from, at));
+      this.take(all.slice(from, at), false);
       from = at + 1;
     }
     this.rest = all.slice(from);
     if (this.rest.length > MAX_LINE) throw new RangeError('a line is longer than 4 MB: this is no log of one JSON object a line');
   }
   end(): void {
-    if (this.rest !== '') this.take(this.rest);
+    if (this.rest !== '') this.take(this.rest, true);
   }
 }
 
@@ -48,7 +48,7 @@ export async function readAuditLog(source: string, pieces: AsyncIterable<Uint8Ar
   const events: AuditEvent[] = [];
   let number = 0;
   let seen = 0;
-  const lines = new Lines(raw => {
+  const lines = new Lines((raw, last) => {
     number++;
     const text = raw.replace(/^[\s\uFEFF[]+|[\s,\]]+$/g, '');
     if (text === '') return;
@@ -61,7 +61,7 @@ export async function readAuditLog(source: string, pieces: AsyncIterable<Uint8Ar
       event = parseAuditLine(text, number);
     } catch (error) {
       const at = /position (\d+)/.exec((error as Error).message);
-      const cut = /end of JSON|Unterminated/i.test((error as Error).message);
+      const cut = last || /end of JSON|Unterminated/i.test((error as Error).message);
       problems.add(
         'error',
         number,

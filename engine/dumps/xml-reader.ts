@@ -8,6 +8,7 @@ const MAX_DEPTH = 64;
 const MAX_NODES = 500_000;
 const MAX_SILENCE = 32 * 1024 * 1024;
 const MAX_ERRORS = 50;
+const MAX_ENTITY = 34;
 
 export interface XmlSink {
   /**
@@ -54,6 +55,7 @@ export class XmlReader {
   private nodes = 0;
   private started = false;
   private head = '';
+  private heldBack = '';
   private sinceTag = 0;
   private roots = 0;
   private depth = 0;
@@ -143,12 +145,35 @@ export class XmlReader {
       piece = withoutDeclaration(piece.replace(/^\uFEFF/, ' '));
     }
     this.sinceTag += piece.length;
+    piece = this.withoutBareAmpersands(piece, last);
     try {
       this.parser.write(piece);
     } catch (error) {
       if (!(error instanceof Stop)) throw error;
     }
     if (this.sinceTag > MAX_SILENCE && !this.stopped) this.fail('no element begins or ends within 32 MB: this is no netsh dump');
+  }
+
+  /**
+   * An ampersand that begins no entity would swallow the text up to the next semicolon, perhaps the rest of the file. It is told and read
+   * as the character. What could still become an entity waits for the next piece.
+   */
+  private withoutBareAmpersands(text: string, last: boolean): string {
+    let piece = this.heldBack + text;
+    this.heldBack = '';
+    if (!piece.includes('&')) return piece;
+    const tail = piece.lastIndexOf('&');
+    if (!last && piece.length - tail < MAX_ENTITY && !piece.includes(';', tail)) {
+      this.heldBack = piece.slice(tail);
+      piece = piece.slice(0, tail);
+    }
+    return piece.replace(/&(?!#?\w{1,30};)/g, (_, at: number) => {
+      const line = newlines(piece, at);
+      const place = line === 0 ? this.parser.column + at : column(piece, at);
+      if (this.problems.errors < MAX_ERRORS)
+        this.problems.add('error', this.parser.line + line, place + 1, 'not well-formed XML: an ampersand that begins no entity');
+      return '&amp;';
+    });
   }
 
   private open(tag: SaxesTagPlain): void {
