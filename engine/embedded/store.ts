@@ -35,6 +35,35 @@ interface Row {
   readonly data: string;
 }
 
+const KEY_FIELD: { readonly [kind in Kind]: string } = {
+  provider: 'providerKey',
+  providerContext: 'providerContextKey',
+  sublayer: 'subLayerKey',
+  callout: 'calloutKey',
+  filter: 'filterKey',
+};
+
+/** Whether what was read has what the engine relies on; a row that was tampered with must not fail somewhere deep inside. */
+function isWhole(kind: Kind, key: string, object: unknown): boolean {
+  const fields = object as Record<string, unknown> | null;
+  if (typeof fields !== 'object' || fields === null || fields[KEY_FIELD[kind]] !== key || typeof fields['flags'] !== 'number')
+    return false;
+  if (typeof (fields['displayData'] as { name?: unknown } | undefined)?.name !== 'string') return false;
+  if (kind === 'sublayer') return typeof fields['weight'] === 'number';
+  if (kind !== 'filter') return true;
+  const conditions = fields['filterCondition'];
+  return (
+    typeof fields['filterId'] === 'bigint' &&
+    typeof fields['effectiveWeight'] === 'bigint' &&
+    typeof (fields['action'] as { type?: unknown } | undefined)?.type === 'string' &&
+    Array.isArray(conditions) &&
+    conditions.every(
+      one =>
+        typeof one?.fieldKey === 'string' && typeof one.matchType === 'string' && typeof one.conditionValue?.type === 'string',
+    )
+  );
+}
+
 /** What changed in the file since it was last read: objects that are new or replaced, and the keys that are gone. */
 export interface StoreDifference {
   readonly added: readonly ObjectRecord[];
@@ -225,6 +254,7 @@ export class Store {
       if (!KINDS.includes(kind as Kind)) throw new SyntaxError(`unknown kind ${kind}`);
       const { boottime, data: text } = data.get(kind, key) as unknown as Row;
       const object = decode(text) as ObjectRecord['object'];
+      if (!isWhole(kind as Kind, key, object)) throw new SyntaxError(`not a ${kind}`);
       added.push({ kind: kind as Kind, key, object, lifetime: Number(boottime) === 1 ? 'boottime' : 'persistent' });
       this.#known.set(`${kind}/${key}`, Number(revision));
     }
