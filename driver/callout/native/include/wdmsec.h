@@ -1,0 +1,1 @@
+/* Nothing: IoCreateDeviceSecure stands in ntifs.h. */
