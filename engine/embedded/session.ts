@@ -1,155 +1,21 @@
 import { WfpError } from '../model/error.ts';
-import type { FilterEngine, FilterEnumTemplate, ObjectChange, SessionOptions } from '../model/filter-engine.ts';
+import type { FilterEngine, FilterEnumTemplate, ObjectChange } from '../model/filter-engine.ts';
 import { type Guid, NULL_GUID, newGuid } from '../model/guid.ts';
 import { allLayers, layerByKey } from '../model/layers.ts';
 import type { Callout, Filter, FilterInput, Layer, Provider, ProviderContext, Session, SubLayer } from '../model/objects.ts';
 import { FILTER_FLAG, OBJECT_FLAG } from '../model/objects.ts';
 import { bare } from './codec.ts';
-import type { EngineCore, OpenTransaction } from './core.ts';
 import { enumerateFilters } from './enumerate.ts';
-import {
-  KINDS,
-  type Kind,
-  type Lifetime,
-  type ObjectOf,
-  type ObjectOverlay,
-  type ObjectRecord,
-  type ObjectView,
-} from './object-table.ts';
+import type { Kind, Lifetime, ObjectOf, ObjectOverlay, ObjectRecord, ObjectView } from './object-table.ts';
+import { SessionBase } from './session-base.ts';
 import { chooseSubLayerWeight } from './sublayer-weight.ts';
 import { checkDelete, checkFilter, checkFlags, checkNew, mustGet, type NewObject } from './validate.ts';
 
-const DEFAULT_WAIT = 15_000;
-/** A transaction of user mode is ended by force when it is held longer. */
-const LONGEST_HOLD = 3_600_000;
 const MOST_CALLOUTS = 100_000;
 const MOST_SUBLAYERS = 65_536;
-const INVALID_HANDLE = 6;
 
 /** One session with an embedded engine. */
-export class EmbeddedSession implements FilterEngine {
-  readonly sessionKey: Guid;
-  readonly #core: EngineCore;
-  readonly #dynamic: boolean;
-  readonly #wait: number;
-  readonly #unsubscribe = new Set<() => void>();
-  #transaction: OpenTransaction | undefined;
-  #watchdog: NodeJS.Timeout | undefined;
-  #forcedAbort = false;
-  #open = true;
-
-  constructor(core: EngineCore, options: SessionOptions) {
-    core.mustBeOpen('FwpmEngineOpen0');
-    const asked = options.sessionKey;
-    this.sessionKey = asked === undefined || asked === NULL_GUID ? newGuid() : asked;
-    if (core.sessions.has(this.sessionKey)) throw new WfpError('FwpmEngineOpen0', 'FWP_E_ALREADY_EXISTS', this.sessionKey);
-    this.#core = core;
-    this.#dynamic = options.dynamic === true;
-    this.#wait = options.txnWaitTimeoutInMSec || DEFAULT_WAIT;
-    core.sessions.set(this.sessionKey, {
-      sessionKey: this.sessionKey,
-      displayData: { name: options.displayData?.name ?? '', ...options.displayData },
-      flags: this.#dynamic ? OBJECT_FLAG.SESSION_DYNAMIC : 0,
-      txnWaitTimeoutInMSec: this.#wait,
-      processId: process.pid,
-      kernelMode: false,
-    });
-  }
-
-  // Transactions
-
-  async transaction<T>(work: () => T | Promise<T>, options: { readonly readOnly?: boolean } = {}): Promise<T> {
-    await this.transactionBegin(options);
-    let result: T;
-    try {
-      result = await work();
-    } catch (error) {
-      if (this.#transaction !== undefined) await this.transactionAbort();
-      throw error;
-    }
-    await this.transactionCommit();
-    return result;
-  }
-
-  async transactionBegin(options: { readonly readOnly?: boolean } = {}): Promise<void> {
-    const call = 'FwpmTransactionBegin0';
-    this.#mustBeOpen(call);
-    if (this.#transaction !== undefined) throw new WfpError(call, 'FWP_E_TXN_IN_PROGRESS');
-    this.#forcedAbort = false;
-    const transaction = await this.#core.begin(call, options.readOnly === true, this.#wait);
-    // A second Begin, or Close, may have come while this one waited.
-    if (this.#transaction !== undefined || !this.#open) {
-      this.#core.abort(transaction);
-      throw new WfpError(call, this.#open ? 'FWP_E_TXN_IN_PROGRESS' : 'FWP_E_SESSION_ABORTED');
-    }
-    this.#transaction = transaction;
-    this.#watchdog = setTimeout(() => {
-      this.#end(this.#core.abort.bind(this.#core));
-      this.#forcedAbort = true;
-    }, LONGEST_HOLD).unref();
-  }
-
-  async transactionCommit(): Promise<void> {
-    this.#mustHold('FwpmTransactionCommit0');
-    this.#end(transaction => this.#core.commit(transaction, this.sessionKey));
-  }
-
-  async transactionAbort(): Promise<void> {
-    this.#mustHold('FwpmTransactionAbort0');
-    this.#end(transaction => this.#core.abort(transaction));
-  }
-
-  #mustHold(call: string): void {
-    this.#mustBeOpen(call);
-    this.#tellForcedAbort(call);
-    if (this.#transaction === undefined) throw new WfpError(call, 'FWP_E_NO_TXN_IN_PROGRESS');
-  }
-
-  #tellForcedAbort(call: string): void {
-    if (!this.#forcedAbort) return;
-    this.#forcedAbort = false;
-    throw new WfpError(call, 'FWP_E_TXN_ABORTED', 'it was held longer than an hour');
-  }
-
-  #end(how: (transaction: OpenTransaction) => void): void {
-    const transaction = this.#transaction;
-    this.#transaction = undefined;
-    clearTimeout(this.#watchdog);
-    if (transaction !== undefined) how(transaction);
-  }
-
-  #mustBeOpen(call: string): void {
-    if (!this.#open) throw new WfpError(call, INVALID_HANDLE, 'the session is closed');
-    this.#core.mustBeOpen(call);
-  }
-
-  #read<T>(call: string, work: (view: ObjectView) => T): T {
-    this.#mustBeOpen(call);
-    this.#tellForcedAbort(call);
-    return work(this.#transaction?.view ?? this.#core.table);
-  }
-
-  /** Runs a change in the open transaction, or in one of its own. A call that fails leaves an open transaction as it was. */
-  async #write<T>(call: string, work: (view: ObjectOverlay) => T): Promise<T> {
-    this.#mustBeOpen(call);
-    this.#tellForcedAbort(call);
-    if (this.#transaction !== undefined) {
-      if (this.#transaction.readOnly) throw new WfpError(call, 'FWP_E_INCOMPATIBLE_TXN');
-      return work(this.#transaction.view);
-    }
-    const transaction = await this.#core.begin(call, false, this.#wait);
-    let result: T;
-    try {
-      this.#mustBeOpen(call);
-      result = work(transaction.view);
-    } catch (error) {
-      this.#core.abort(transaction);
-      throw error;
-    }
-    this.#core.commit(transaction, this.sessionKey);
-    return result;
-  }
-
+export class EmbeddedSession extends SessionBase implements FilterEngine {
   // What all kinds have in common
 
   #newObject(
@@ -159,7 +25,7 @@ export class EmbeddedSession implements FilterEngine {
     object: { displayData: { name: string }; providerKey?: Guid },
     lasting: Lifetime,
   ): NewObject {
-    if (this.#dynamic && lasting !== 'static')
+    if (this.dynamic && lasting !== 'static')
       throw new WfpError(call, 'FWP_E_DYNAMIC_SESSION_IN_PROGRESS', 'a dynamic session adds no object that outlives it');
     const { displayData, providerKey } = object;
     return {
@@ -167,8 +33,8 @@ export class EmbeddedSession implements FilterEngine {
       key,
       displayData,
       ...(providerKey !== undefined && { providerKey }),
-      lifetime: this.#dynamic ? 'dynamic' : lasting,
-      ...(this.#dynamic && { sessionKey: this.sessionKey }),
+      lifetime: this.dynamic ? 'dynamic' : lasting,
+      ...(this.dynamic && { sessionKey: this.sessionKey }),
     };
   }
 
@@ -178,23 +44,23 @@ export class EmbeddedSession implements FilterEngine {
   }
 
   #delete(call: string, kind: Kind, key: Guid): Promise<void> {
-    return this.#write(call, view => this.#remove(call, view, mustGet(call, view, kind, key)));
+    return this.write(call, view => this.#remove(call, view, mustGet(call, view, kind, key)));
   }
 
   #remove(call: string, view: ObjectOverlay, record: ObjectRecord): void {
-    checkDelete(call, view, record, this.#dynamic ? this.sessionKey : undefined);
+    checkDelete(call, view, record, this.dynamic ? this.sessionKey : undefined);
     view.delete(record);
   }
 
   #list<K extends Kind>(call: string, kind: K, keep: (object: ObjectOf[K]) => boolean = () => true): readonly ObjectOf[K][] {
-    return this.#read(call, view => Array.from(view.all(kind), record => record.object).filter(keep));
+    return this.read(call, view => Array.from(view.all(kind), record => record.object).filter(keep));
   }
 
   // Providers
 
   async providerAdd(provider: Provider): Promise<void> {
     const call = 'FwpmProviderAdd0';
-    await this.#write(call, view => {
+    await this.write(call, view => {
       const key = keyOrNew(provider.providerKey);
       checkFlags(call, provider.flags, OBJECT_FLAG.PERSISTENT);
       const made = this.#newObject(
@@ -215,7 +81,7 @@ export class EmbeddedSession implements FilterEngine {
 
   async providerGetByKey(key: Guid): Promise<Provider> {
     const call = 'FwpmProviderGetByKey0';
-    return this.#read(call, view => mustGet(call, view, 'provider', key).object);
+    return this.read(call, view => mustGet(call, view, 'provider', key).object);
   }
 
   async providerEnum(): Promise<readonly Provider[]> {
@@ -226,12 +92,12 @@ export class EmbeddedSession implements FilterEngine {
 
   async providerContextAdd(context: Omit<ProviderContext, 'providerContextId'>): Promise<bigint> {
     const call = 'FwpmProviderContextAdd0';
-    return this.#write(call, view => {
+    return this.write(call, view => {
       const key = keyOrNew(context.providerContextKey);
       checkFlags(call, context.flags, OBJECT_FLAG.PERSISTENT);
       const made = this.#newObject(call, 'providerContext', key, context, lastingOf(context.flags, OBJECT_FLAG.PERSISTENT));
       checkNew(call, view, made);
-      const providerContextId = this.#core.takeLuid();
+      const providerContextId = this.core.takeLuid();
       this.#keep<'providerContext'>(view, made, { ...bare(context), providerContextKey: key, providerContextId });
       return providerContextId;
     });
@@ -243,7 +109,7 @@ export class EmbeddedSession implements FilterEngine {
 
   async providerContextGetByKey(key: Guid): Promise<ProviderContext> {
     const call = 'FwpmProviderContextGetByKey0';
-    return this.#read(call, view => mustGet(call, view, 'providerContext', key).object);
+    return this.read(call, view => mustGet(call, view, 'providerContext', key).object);
   }
 
   async providerContextEnum(template?: { readonly providerKey?: Guid }): Promise<readonly ProviderContext[]> {
@@ -254,7 +120,7 @@ export class EmbeddedSession implements FilterEngine {
 
   async subLayerAdd(subLayer: SubLayer): Promise<void> {
     const call = 'FwpmSubLayerAdd0';
-    await this.#write(call, view => {
+    await this.write(call, view => {
       const key = keyOrNew(subLayer.subLayerKey);
       checkFlags(call, subLayer.flags, OBJECT_FLAG.PERSISTENT);
       if (!Number.isInteger(subLayer.weight) || subLayer.weight < 0 || subLayer.weight > 0xffff)
@@ -274,7 +140,7 @@ export class EmbeddedSession implements FilterEngine {
 
   async subLayerGetByKey(key: Guid): Promise<SubLayer> {
     const call = 'FwpmSubLayerGetByKey0';
-    return this.#read(call, view => mustGet(call, view, 'sublayer', key).object);
+    return this.read(call, view => mustGet(call, view, 'sublayer', key).object);
   }
 
   async subLayerEnum(template?: { readonly providerKey?: Guid }): Promise<readonly SubLayer[]> {
@@ -285,17 +151,17 @@ export class EmbeddedSession implements FilterEngine {
 
   async calloutAdd(callout: Omit<Callout, 'calloutId'>): Promise<number> {
     const call = 'FwpmCalloutAdd0';
-    return this.#write(call, view => {
+    return this.write(call, view => {
       const key = keyOrNew(callout.calloutKey);
       checkFlags(call, callout.flags, OBJECT_FLAG.CALLOUT_PERSISTENT | OBJECT_FLAG.CALLOUT_USES_PROVIDER_CONTEXT);
       const made = this.#newObject(call, 'callout', key, callout, lastingOf(callout.flags, OBJECT_FLAG.CALLOUT_PERSISTENT));
       checkNew(call, view, made);
-      if (layerByKey(callout.applicableLayer, this.#core.layers) === undefined)
+      if (layerByKey(callout.applicableLayer, this.core.layers) === undefined)
         throw new WfpError(call, 'FWP_E_LAYER_NOT_FOUND', callout.applicableLayer);
       let count = 0;
       for (const _ of view.all('callout')) count++;
       if (count >= MOST_CALLOUTS) throw new WfpError(call, 'FWP_E_TOO_MANY_CALLOUTS');
-      const calloutId = Number(this.#core.takeLuid());
+      const calloutId = Number(this.core.takeLuid());
       this.#keep<'callout'>(view, made, { ...bare(callout), calloutKey: key, calloutId });
       return calloutId;
     });
@@ -307,21 +173,21 @@ export class EmbeddedSession implements FilterEngine {
 
   async calloutGetByKey(key: Guid): Promise<Callout> {
     const call = 'FwpmCalloutGetByKey0';
-    return this.#read(call, view => this.#core.describeCallout(mustGet(call, view, 'callout', key).object));
+    return this.read(call, view => this.core.describeCallout(mustGet(call, view, 'callout', key).object));
   }
 
   async calloutEnum(template?: { readonly providerKey?: Guid; readonly layerKey?: Guid }): Promise<readonly Callout[]> {
     const atLayer = (object: Callout) => template?.layerKey === undefined || object.applicableLayer === template.layerKey;
     const found = this.#list('FwpmCalloutEnum0', 'callout', object => ofProvider(object, template) && atLayer(object));
-    return found.map(callout => this.#core.describeCallout(callout));
+    return found.map(callout => this.core.describeCallout(callout));
   }
 
   // Filters
 
   async filterAdd(input: FilterInput): Promise<Filter> {
     const call = 'FwpmFilterAdd0';
-    return this.#write(call, view => {
-      const layer = layerByKey(input.layerKey, this.#core.layers);
+    return this.write(call, view => {
+      const layer = layerByKey(input.layerKey, this.core.layers);
       if (layer === undefined) throw new WfpError(call, 'FWP_E_LAYER_NOT_FOUND', input.layerKey);
       const asked = input.subLayerKey;
       const context = input.providerContextKey === undefined ? 0 : FILTER_FLAG.HAS_PROVIDER_CONTEXT;
@@ -335,8 +201,8 @@ export class EmbeddedSession implements FilterEngine {
       const boottime = (filter.flags & FILTER_FLAG.BOOTTIME) !== 0;
       const lifetime = boottime ? 'boottime' : lastingOf(filter.flags, FILTER_FLAG.PERSISTENT);
       const made = this.#newObject(call, 'filter', filter.filterKey, filter, lifetime);
-      const weight = checkFilter(call, view, this.#core.layers, filter, made);
-      const kept: Filter = { ...filter, filterId: this.#core.takeLuid(), effectiveWeight: weight };
+      const weight = checkFilter(call, view, this.core.layers, filter, made);
+      const kept: Filter = { ...filter, filterId: this.core.takeLuid(), effectiveWeight: weight };
       this.#keep<'filter'>(view, made, kept);
       return kept;
     });
@@ -348,76 +214,55 @@ export class EmbeddedSession implements FilterEngine {
 
   async filterDeleteById(id: bigint): Promise<void> {
     const call = 'FwpmFilterDeleteById0';
-    await this.#write(call, view => this.#remove(call, view, filterById(call, view, id)));
+    await this.write(call, view => this.#remove(call, view, filterById(call, view, id)));
   }
 
   async filterGetByKey(key: Guid): Promise<Filter> {
     const call = 'FwpmFilterGetByKey0';
-    return this.#read(call, view => this.#core.activeForm(mustGet(call, view, 'filter', key).object));
+    return this.read(call, view => this.core.activeForm(mustGet(call, view, 'filter', key).object));
   }
 
   async filterGetById(id: bigint): Promise<Filter> {
     const call = 'FwpmFilterGetById0';
-    return this.#read(call, view => this.#core.activeForm(filterById(call, view, id).object));
+    return this.read(call, view => this.core.activeForm(filterById(call, view, id).object));
   }
 
   async filterEnum(template?: FilterEnumTemplate): Promise<readonly Filter[]> {
-    const active = (filter: Filter) => this.#core.activeForm(filter);
-    return this.#read('FwpmFilterEnum0', view => enumerateFilters(view, this.#core.layers, template, active));
+    const active = (filter: Filter) => this.core.activeForm(filter);
+    return this.read('FwpmFilterEnum0', view => enumerateFilters(view, this.core.layers, template, active));
   }
 
   // Layers, sessions, changes
 
   async layerGetByKey(key: Guid): Promise<Layer> {
     const call = 'FwpmLayerGetByKey0';
-    this.#mustBeOpen(call);
-    const layer = layerByKey(key, this.#core.layers);
+    this.mustBeOpen(call);
+    const layer = layerByKey(key, this.core.layers);
     if (layer === undefined) throw new WfpError(call, 'FWP_E_LAYER_NOT_FOUND', key);
     return layer;
   }
 
   async layerEnum(): Promise<readonly Layer[]> {
-    this.#mustBeOpen('FwpmLayerEnum0');
-    return allLayers(this.#core.layers);
+    this.mustBeOpen('FwpmLayerEnum0');
+    return allLayers(this.core.layers);
   }
 
   async sessionEnum(): Promise<readonly Session[]> {
-    this.#mustBeOpen('FwpmSessionEnum0');
-    return [...this.#core.sessions.values()];
+    this.mustBeOpen('FwpmSessionEnum0');
+    return [...this.core.sessions.values()];
   }
 
   async subscribeChanges(listener: (change: ObjectChange) => void): Promise<() => Promise<void>> {
     const call = 'FwpmFilterSubscribeChanges0';
-    this.#mustBeOpen(call);
-    if (this.#transaction !== undefined) throw new WfpError(call, 'FWP_E_TXN_IN_PROGRESS');
-    const end = this.#core.subscribe(this.sessionKey, listener);
-    this.#unsubscribe.add(end);
+    this.mustBeOpen(call);
+    if (this.inTransaction) throw new WfpError(call, 'FWP_E_TXN_IN_PROGRESS');
+    const end = this.core.subscribe(this.sessionKey, listener);
+    this.unsubscribe.add(end);
     return async () => {
-      if (this.#transaction !== undefined) throw new WfpError('FwpmFilterUnsubscribeChanges0', 'FWP_E_TXN_IN_PROGRESS');
+      if (this.inTransaction) throw new WfpError('FwpmFilterUnsubscribeChanges0', 'FWP_E_TXN_IN_PROGRESS');
       end();
-      this.#unsubscribe.delete(end);
+      this.unsubscribe.delete(end);
     };
-  }
-
-  async close(): Promise<void> {
-    if (!this.#open) return;
-    if (this.#transaction !== undefined) this.#end(transaction => this.#core.abort(transaction));
-    for (const end of this.#unsubscribe) end();
-    this.#open = false;
-    try {
-      if (this.#dynamic && !this.#core.closed) await this.#deleteOwn();
-    } finally {
-      this.#core.sessions.delete(this.sessionKey);
-    }
-  }
-
-  /** The dynamic objects go in one transaction, what refers to others first. It waits as long as it must. */
-  async #deleteOwn(): Promise<void> {
-    const own = (kind: Kind) => Array.from(this.#core.table.all(kind)).filter(record => record.sessionKey === this.sessionKey);
-    if (!KINDS.some(kind => own(kind).length > 0)) return;
-    const transaction = await this.#core.begin('FwpmEngineClose0', false, Number.POSITIVE_INFINITY);
-    for (const kind of [...KINDS].reverse()) for (const record of own(kind)) transaction.view.delete(record);
-    this.#core.commit(transaction, this.sessionKey);
   }
 }
 

@@ -220,7 +220,8 @@ export class SubLayerIndex {
         place = placeOf(place, probe.hash);
       }
       if (state === ABSENT) continue;
-      for (const entry of state === UNKNOWN_VALUE ? shape.entries : (shape.places.get(place) ?? [])) found.add(entry);
+      for (const entry of state === UNKNOWN_VALUE ? shape.entries : (shape.places.get(place) ?? []))
+        if (this.match(entry) !== NO) found.add(entry);
     }
     return [...found].sort(compareEntries);
   }
