@@ -21,11 +21,15 @@ export class CallerAccess {
   readonly #iov = Buffer.alloc(32);
   #threadPidfds = true;
 
-  /** Copies `length` bytes. Throws CallError EFAULT where the memory is not mapped, as the kernel would answer. */
+  /** Copies `length` bytes. Throws CallError EFAULT where the memory is not mapped, as the kernel would answer; EPERM when forbidden. */
   read(tid: number, address: bigint, length: number): Buffer {
     const out = Buffer.allocUnsafeSlow(length);
-    if (length > 0 && this.#transfer(libc.processVmReadv, tid, address, out) !== length) throw new CallError(libc.E.EFAULT);
-    return out;
+    if (length === 0) return out;
+    const copied = this.#transfer(libc.processVmReadv, tid, address, out);
+    if (copied === length) return out;
+    // Not the program's fault: it may not be inspected, or this machine forbids the call.
+    const forbidden = copied < 0 && libc.errno() !== libc.E.EFAULT;
+    throw new CallError(forbidden ? libc.E.EPERM : libc.E.EFAULT);
   }
 
   /** Writes into the caller's memory; false when it is not writable there. */

@@ -1,15 +1,36 @@
+import { readFileSync } from 'node:fs';
 import { Socket } from 'node:net';
 
-/** The launcher is node: what steers node in the user's environment must not steer it. It gets it as JSON, to put it back at exec. */
+/** What the launcher puts back before it becomes the command. Passed as JSON in SALLYPORT_LAUNCH. */
+export interface LaunchSettings {
+  /** Variables that would steer the launcher, which is node itself. */
+  readonly env: { readonly [name: string]: string };
+  /** Soft limit of open files: node raises its own to the hard limit. */
+  readonly openFiles?: number;
+}
+
+/** The environment of the launcher. What belongs to this node process alone (its IPC channel) is dropped. */
 export function launcherEnvironment(env: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
   const out: NodeJS.ProcessEnv = {};
-  const held: NodeJS.ProcessEnv = {};
+  const held: Record<string, string> = {};
   for (const [name, value] of Object.entries(env)) {
-    if (/^NODE_(CHANNEL_FD|CHANNEL_SERIALIZATION_MODE|UNIQUE_ID)$/.test(name)) continue;
+    if (value === undefined || /^NODE_(CHANNEL_FD|CHANNEL_SERIALIZATION_MODE|UNIQUE_ID)$/.test(name)) continue;
     if (/^(NODE|UV)_/.test(name)) held[name] = value;
     else out[name] = value;
   }
-  return { ...out, SALLYPORT_LAUNCH_ENV: JSON.stringify(held) };
+  const openFiles = softOpenFiles(process.ppid);
+  const settings: LaunchSettings = { env: held, ...(openFiles === undefined ? {} : { openFiles }) };
+  return { ...out, SALLYPORT_LAUNCH: JSON.stringify(settings) };
+}
+
+/** The limit that the process which started this one has, and which the command would have without us. */
+function softOpenFiles(pid: number): number | undefined {
+  try {
+    const soft = /^Max open files\s+(\d+)/m.exec(readFileSync(`/proc/${pid}/limits`, 'latin1'))?.[1];
+    return soft === undefined ? undefined : Number(soft);
+  } catch {
+    return undefined;
+  }
 }
 
 /** The launcher's status pipe: the first line says whether there is a filter, a second one that exec failed. */

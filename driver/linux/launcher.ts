@@ -9,6 +9,7 @@ import { readSync, writeSync } from 'node:fs';
 import { getSystemErrorName } from 'node:util';
 import { ARCHITECTURES } from './arch.ts';
 import { restrictTcp } from './landlock.ts';
+import type { LaunchSettings } from './launch-status.ts';
 import * as libc from './libc.ts';
 import { encodeProgram, filterProgram } from './seccomp-filter.ts';
 
@@ -18,6 +19,7 @@ const FLAG_NEW_LISTENER = 8;
 const FLAG_WAIT_KILLABLE_RECV = 32;
 const CLOSE_RANGE_CLOEXEC = 4;
 const F_SETFD = 2;
+const RLIMIT_NOFILE = 7;
 const SIGNALS_THAT_NODE_IGNORES = [13 /* SIGPIPE */, 25 /* SIGXFSZ */];
 /** What POSIX shells answer: not executable, not found. */
 const EXIT_NOT_EXECUTABLE = 126;
@@ -63,12 +65,20 @@ function installFilter(): number {
 function restoreProcess(): void {
   for (const signal of SIGNALS_THAT_NODE_IGNORES) libc.signalDefault(signal);
   libc.unblockAllSignals();
-  const held = JSON.parse(process.env['SALLYPORT_LAUNCH_ENV'] ?? '{}') as Record<string, string>;
-  delete process.env['SALLYPORT_LAUNCH_ENV'];
-  Object.assign(process.env, held);
+  const { env, openFiles } = JSON.parse(process.env['SALLYPORT_LAUNCH'] ?? '{"env":{}}') as LaunchSettings;
+  delete process.env['SALLYPORT_LAUNCH'];
+  Object.assign(process.env, env);
+  if (openFiles !== undefined) limitOpenFiles(openFiles);
   libc.closeRange(3, 0x7fffffff, CLOSE_RANGE_CLOEXEC);
   // Node marks its standard streams to close on exec.
   for (const stdio of [0, 1, 2]) libc.fcntl(stdio, F_SETFD, 0);
+}
+
+function limitOpenFiles(soft: number): void {
+  const limit = Buffer.alloc(16);
+  if (libc.getrlimit(RLIMIT_NOFILE, limit) !== 0 || BigInt(soft) > limit.readBigUInt64LE(8)) return;
+  limit.writeBigUInt64LE(BigInt(soft), 0);
+  libc.setrlimit(RLIMIT_NOFILE, limit);
 }
 
 function execute(): void {

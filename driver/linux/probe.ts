@@ -1,5 +1,6 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { ARCHITECTURES } from './arch.ts';
+import { CallerAccess } from './caller.ts';
 import { landlockVersion } from './landlock.ts';
 import * as libc from './libc.ts';
 import { notificationSizes } from './listener.ts';
@@ -32,7 +33,7 @@ export function probeRun(): RunProbe {
     const what = `the processor architecture ${process.arch} is not supported`;
     return { ok: false, problems: [{ what, fix: 'use an x64 or arm64 machine' }] };
   }
-  const fatal = [...seccompProblems(), ...pidfdProblems()];
+  const fatal = [...seccompProblems(), ...pidfdProblems(), ...memoryProblems()];
   return { ok: fatal.length === 0, problems: [...fatal, ...weaknesses()] };
 }
 
@@ -58,6 +59,16 @@ function pidfdProblems(): RunProblem[] {
   const scope = yamaScope();
   if (scope < 2) return [];
   return [{ what: `kernel.yama.ptrace_scope is ${scope}`, fix: 'sysctl kernel.yama.ptrace_scope=1 (as root)' }];
+}
+
+function memoryProblems(): RunProblem[] {
+  const source = Buffer.from('memory');
+  try {
+    if (new CallerAccess().read(process.pid, libc.addressOf(source), source.length).equals(source)) return [];
+  } catch {
+    // Told below.
+  }
+  return [{ what: 'process_vm_readv does not work', fix: 'in a container: allow the call (docker run --cap-add SYS_PTRACE)' }];
 }
 
 function yamaScope(): number {

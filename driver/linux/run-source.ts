@@ -1,5 +1,5 @@
 import { type ChildProcess, spawn } from 'node:child_process';
-import { closeSync, writeSync } from 'node:fs';
+import { closeSync, existsSync, writeSync } from 'node:fs';
 import { Socket } from 'node:net';
 import type { Worker } from 'node:worker_threads';
 import type { ConnectionSource, SourceEvent, Verdict } from '../../engine/model/attempt.ts';
@@ -85,7 +85,9 @@ class SeccompRunSource implements RunSource {
   /** Resolves when the command runs under the filter; rejects with one clear sentence when it cannot. */
   async start(listener: (event: SourceEvent) => void): Promise<void> {
     if (this.#child) throw new Error('run: already started');
-    if (this.#options.command.length === 0) throw new Error('run: no command given');
+    const { command, cwd } = this.#options;
+    if (command.length === 0) throw new Error('run: no command given');
+    if (cwd !== undefined && !existsSync(cwd)) throw new Error(`run: the working directory ${cwd} does not exist`);
     this.#listener = listener;
     this.#startWorker();
     try {

@@ -113,6 +113,29 @@ describe.runIf(namespaces)('names', () => {
     expect(namesAt(running, '127.0.0.20')).toEqual([['dns a-127-0-0-20.example']]);
   });
 
+  test.runIf(hasPython)('a name that is looked up while a call to its address waits', async () => {
+    const script = `
+import socket, threading, time
+waiting = threading.Thread(target=lambda: socket.create_connection(("127.0.0.21", 8080)))
+waiting.start()
+while waiting.is_alive():
+    socket.getaddrinfo("a-127-0-0-21.example", 8080)
+    time.sleep(0.05)
+`;
+    const rules = [{ layer: 'ALE_AUTH_CONNECT', port: 8080, protocol: 6, action: 'ask' as const }];
+    const resolver = fileURLToPath(new URL('fixtures/resolver.ts', import.meta.url));
+    const command = [ownNetwork!.path, resolvConf, process.execPath, resolver, JSON.stringify([['python3', '-c', script]])];
+    const running = await run(command, { rules, otherwise: 'permit' });
+    const attempt = await running.event(event => (event.type === 'pended' ? event.attempt : undefined));
+    const named = await running.event(event => (event.type === 'named' ? event : undefined));
+    expect(attempt.names).toEqual([]);
+    expect(named).toMatchObject({ address: '127.0.0.21', evidence: { name: 'a-127-0-0-21.example', kind: 'dns' } });
+    running.source.complete(attempt.id, 'permit');
+    await running.exited;
+    await running.source.stop();
+    expect(running.stdout()).toBe('python3: 0\n');
+  });
+
   test('/etc/hosts', async () => {
     const running = await beside([lookup!.path, 'localhost', '8080', '4']);
     expect(namesAt(running, '127.0.0.1')[0]).toContain('hosts localhost');

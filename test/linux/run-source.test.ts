@@ -1,5 +1,7 @@
 import { execFile } from 'node:child_process';
+import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
+import { Worker } from 'node:worker_threads';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { compile } from './fixtures/compile.ts';
 import { canRun, type TcpTarget, tcpTarget, udpTarget } from './fixtures/here.ts';
@@ -131,9 +133,23 @@ describe.runIf(able)('a supervised command', () => {
     await forbidden.source.stop();
   });
 
+  test('says what is wrong when it cannot start', async () => {
+    await expect(run([], { otherwise: 'permit' })).rejects.toThrow('run: no command given');
+    await expect(run(['true'], { otherwise: 'permit' }, { cwd: '/nonexistent' })).rejects.toThrow('/nonexistent does not exist');
+    const lost = () => new Worker(new URL('fixtures/no-such-worker.ts', import.meta.url));
+    await expect(run(['true'], { otherwise: 'permit' }, { worker: lost })).rejects.toThrow(/supervisor failed.*no-such-worker/);
+  });
+
+  test('cannot be supervised twice', async () => {
+    const inner = fileURLToPath(new URL('fixtures/once.ts', import.meta.url));
+    const running = await run([process.execPath, inner, 'true'], { otherwise: 'permit' });
+    expect((await running.exited).code).toBe(1);
+    await running.source.stop();
+    expect(running.stderr()).toMatch(/seccomp: another supervisor already listens/);
+  });
+
   test('starts as from a shell: signals, descriptors, environment', async () => {
-    const script =
-      'grep SigIgn /proc/self/status; ls /proc/self/fd; env | grep -c SALLYPORT_LAUNCH_ENV; echo problem > /dev/stderr';
+    const script = 'grep SigIgn /proc/self/status; ls /proc/self/fd; env | grep -c SALLYPORT_LAUNCH; echo problem > /dev/stderr';
     const running = await run(
       ['sh', '-c', script],
       { otherwise: 'permit' },
