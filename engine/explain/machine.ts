@@ -66,7 +66,7 @@ export class Machine {
 
   /** The layer as the dump tells it, else as Windows' own table has it. */
   layer(key: Guid): Layer | undefined {
-    return this.dump.layers.find(each => each.layerKey === key) ?? layerByKey(key);
+    return this.dump.layers.find(each => each.layerKey === key && each.fields.length > 0) ?? layerByKey(key);
   }
 
   layerById(id: number): Layer | undefined {
