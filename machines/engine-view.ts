@@ -6,7 +6,8 @@ import { ruleOfFilter } from '../engine/rules/record.ts';
 export class EngineView {
   readonly #engine: FilterEngine;
   readonly #changed: () => void;
-  readonly #byId = new Map<bigint, Filter>();
+  readonly #fresh = new Map<bigint, Filter>();
+  #byId: Map<bigint, Filter> | undefined;
   #reading: Promise<void> | undefined;
   #again = false;
   filters: readonly Filter[] = [];
@@ -20,12 +21,13 @@ export class EngineView {
 
   /** Knows filters before the next reading finds them. */
   note(filters: readonly Filter[]): void {
-    for (const filter of filters) this.#byId.set(filter.filterId, filter);
+    for (const filter of filters) this.#fresh.set(filter.filterId, filter);
   }
 
   /** The rule of ours that a filter belongs to. */
   ruleOf(filterId: bigint | undefined): string | undefined {
-    const filter = filterId === undefined ? undefined : this.#byId.get(filterId);
+    if (filterId === undefined) return undefined;
+    const filter = this.#fresh.get(filterId) ?? this.#index().get(filterId);
     return filter && ruleOfFilter(filter)?.id;
   }
 
@@ -41,6 +43,12 @@ export class EngineView {
     return this.#reading;
   }
 
+  /** Made when the first decision asks for it, not on every change of a rule. */
+  #index(): Map<bigint, Filter> {
+    this.#byId ??= new Map(this.filters.map(filter => [filter.filterId, filter]));
+    return this.#byId;
+  }
+
   async #read(): Promise<void> {
     do {
       this.#again = false;
@@ -48,8 +56,8 @@ export class EngineView {
       if (this.layers.length === 0) this.layers = await this.#engine.layerEnum();
       this.filters = filters;
       this.subLayers = subLayers;
-      this.#byId.clear();
-      this.note(filters);
+      this.#byId = undefined;
+      this.#fresh.clear();
     } while (this.#again);
     this.#changed();
   }

@@ -150,7 +150,7 @@ export class RuleBook {
 
   async #apply(change: RuleChange): Promise<void> {
     const put = change.put ?? [];
-    const known = new Set(this.#rules.keys());
+    const known = new Set(put.flatMap(({ id }) => (this.#rules.has(id) ? id : [])));
     const gone = this.#existing((change.remove ?? []).map(rule => rule.id));
     await this.#write(change);
     this.#tell([
