@@ -5,6 +5,7 @@ export interface Architecture {
   /** Calls that are handed to the supervisor. */
   readonly trapped: { readonly [name in TrappedCall]: number };
   readonly socket: number;
+  readonly setsockopt: number;
   readonly ioUringSetup: number;
   /** Numbers from here on belong to another ABI on the same machine (x32) and are refused. */
   readonly foreignFrom?: number;
@@ -18,6 +19,7 @@ export const ARCHITECTURES: { readonly [arch: string]: Architecture | undefined 
     audit: 0xc000003e,
     trapped: { connect: 42, sendto: 44, sendmsg: 46, sendmmsg: 307, bind: 49, listen: 50, recvfrom: 45 },
     socket: 41,
+    setsockopt: 54,
     ioUringSetup: 425,
     foreignFrom: 0x40000000,
   },
@@ -25,6 +27,7 @@ export const ARCHITECTURES: { readonly [arch: string]: Architecture | undefined 
     audit: 0xc00000b7,
     trapped: { connect: 203, sendto: 206, sendmsg: 211, sendmmsg: 269, bind: 200, listen: 201, recvfrom: 207 },
     socket: 198,
+    setsockopt: 208,
     ioUringSetup: 425,
   },
 };
@@ -40,3 +43,18 @@ export const REFUSED_FAMILIES = {
   AF_SMC: 43,
 } as const;
 export const REFUSED_PROTOCOLS = { IPPROTO_SCTP: 132 } as const;
+
+/**
+ * Socket options that send packets to another address than the one that was approved: source routes (RFC 791, RFC 8754). Each is
+ * a level and an option, as for setsockopt(2). Refused also as control messages, where IP_RETOPTS (7) stands for IP_OPTIONS.
+ */
+export const REFUSED_OPTIONS = [
+  { level: 0, name: 4 /* IP_OPTIONS */ },
+  { level: 41, name: 6 /* IPV6_2292PKTOPTIONS */ },
+  { level: 41, name: 57 /* IPV6_RTHDR */ },
+] as const;
+export const REFUSED_CONTROL = [
+  { level: 0, name: 7 /* IP_RETOPTS */ },
+  { level: 41, name: 5 /* IPV6_2292RTHDR */ },
+  { level: 41, name: 57 /* IPV6_RTHDR */ },
+] as const;

@@ -15,13 +15,16 @@ export class CallError extends Error {
   }
 }
 
+/** The process or its descriptors may not be inspected: what it asks for cannot be known. */
+export class UninspectableError extends Error {}
+
 /** Reading and writing a waiting caller's memory, and taking duplicates of its descriptors. */
 export class CallerAccess {
   readonly #pidfds = new Map<number, number>();
   readonly #iov = Buffer.alloc(32);
   #threadPidfds = true;
 
-  /** Copies `length` bytes. Throws CallError EFAULT where the memory is not mapped, as the kernel would answer; EPERM when forbidden. */
+  /** Copies `length` bytes. Throws CallError EFAULT where the memory is not mapped, as the kernel would answer; UninspectableError when forbidden. */
   read(tid: number, address: bigint, length: number): Buffer {
     const out = Buffer.allocUnsafeSlow(length);
     if (length === 0) return out;
@@ -29,7 +32,8 @@ export class CallerAccess {
     if (copied === length) return out;
     // Not the program's fault: it may not be inspected, or this machine forbids the call.
     const forbidden = copied < 0 && libc.errno() !== libc.E.EFAULT;
-    throw new CallError(forbidden ? libc.E.EPERM : libc.E.EFAULT);
+    if (forbidden) throw new UninspectableError();
+    throw new CallError(libc.E.EFAULT);
   }
 
   /** Writes into the caller's memory; false when it is not writable there. */
@@ -46,7 +50,7 @@ export class CallerAccess {
     return Number(fn(tid, iov, 1, iov.subarray(16), 1, 0));
   }
 
-  /** A duplicate of the caller's descriptor, to be closed by who asked. Throws CallError. */
+  /** A duplicate of the caller's descriptor, to be closed by who asked. Throws CallError or UninspectableError. */
   duplicate(tid: number, fd: number): number {
     if (fd < 0) throw new CallError(libc.E.EBADF);
     let duplicate = libc.pidfdGetfd(this.pidfd(tid), fd);
@@ -55,8 +59,9 @@ export class CallerAccess {
       this.forget(tid);
       duplicate = libc.pidfdGetfd(this.pidfd(tid), fd);
     }
-    if (duplicate < 0) throw new CallError(libc.errno());
-    return duplicate;
+    if (duplicate >= 0) return duplicate;
+    const errno = libc.errno();
+    throw errno === libc.E.EPERM ? new UninspectableError() : new CallError(errno);
   }
 
   /** A pidfd of the thread (kernels before 6.9: of its process). Owned by the cache. */

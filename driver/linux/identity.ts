@@ -56,6 +56,16 @@ export class IdentityReader {
     return { ...self.process, parents };
   }
 
+  /** Start time of a process as `identify` gives it; undefined when it is gone. */
+  startOf(pid: number): number | undefined {
+    const stat = attempt(() => statOf(`/proc/${pid}`));
+    return stat && this.#startTime(stat.started);
+  }
+
+  #startTime(ticks: number): number | undefined {
+    return this.#bootTime > 0 ? this.#bootTime + (ticks * 1000) / TICKS_PER_SECOND : undefined;
+  }
+
   #processOfThread(tid: number): number {
     const stamp = attempt(() => parseStat(readProc(`/proc/${tid}/task/${tid}/stat`).toString('latin1')).stamp);
     if (stamp === undefined) return tid;
@@ -80,6 +90,7 @@ export class IdentityReader {
     const groups = /^Groups:[ \t]*([\d ]*)/m.exec(status)?.[1]?.trim();
     const gid = /^Gid:\s*\d+\s+(\d+)/m.exec(status)?.[1];
     const user = uid === undefined ? undefined : this.#user(uid);
+    const startTime = this.#startTime(stat.started);
     const exe = attempt(() => readlinkSync(`${path}/exe`));
     const cwd = attempt(() => readlinkSync(`${path}/cwd`));
     const commandLine = attempt(() => readProc(`${path}/cmdline`, MAX_COMMAND_LINE).toString('utf8'));
@@ -91,7 +102,7 @@ export class IdentityReader {
       ...(uid === undefined ? {} : { uid, sid: `S-1-22-1-${uid}` }),
       ...(user === undefined ? {} : { user }),
       ...(gid === undefined ? {} : { gids: [...new Set([gid, ...(groups ? groups.split(' ') : [])])].map(Number) }),
-      ...(this.#bootTime > 0 ? { startTime: this.#bootTime + (stat.started * 1000) / TICKS_PER_SECOND } : {}),
+      ...(startTime === undefined ? {} : { startTime }),
     };
     const cached = { stamp: stat.stamp, process, parent: stat.parent };
     bound(this.#processes);

@@ -25,5 +25,6 @@ export type FromSupervisor =
   | { readonly type: 'event'; readonly event: SourceEvent }
   | { readonly type: 'published'; readonly sequence: number; readonly error?: string }
   /** The last supervised process is gone. */
-  | { readonly type: 'drained'; readonly callers: readonly number[] }
+  | { readonly type: 'drained' }
+  /** `callers`: supervised processes that still live. */
   | { readonly type: 'stopped'; readonly callers: readonly number[] };

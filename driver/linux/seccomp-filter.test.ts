@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { ARCHITECTURES, type Architecture, REFUSED_FAMILIES } from './arch.ts';
+import { ARCHITECTURES, type Architecture, REFUSED_FAMILIES, REFUSED_OPTIONS } from './arch.ts';
 import { E } from './libc.ts';
 import { encodeProgram, filterProgram, type Instruction, RET } from './seccomp-filter.ts';
 
@@ -70,8 +70,16 @@ for (const [name, arch] of Object.entries(ARCHITECTURES)) {
     for (const type of [1n, 2n, 3n]) expect(call(arch, arch.socket, [2n, type | cloexec, 0n])).toBe(RET.ALLOW);
   });
 
+  test(`${name}: source routes are refused, other options are not`, () => {
+    for (const { level, name: option } of REFUSED_OPTIONS) {
+      expect(call(arch, arch.setsockopt, [3n, BigInt(level), BigInt(option)])).toBe(errno(E.EPERM));
+      expect(call(arch, arch.setsockopt, [3n, 1n, BigInt(option)])).toBe(RET.ALLOW);
+    }
+    for (let option = 0n; option < 4n; option++) expect(call(arch, arch.setsockopt, [3n, 0n, option])).toBe(RET.ALLOW);
+  });
+
   test(`${name}: everything else passes`, () => {
-    const known = new Set([...Object.values(trapped), arch.socket, arch.ioUringSetup]);
+    const known = new Set([...Object.values(trapped), arch.socket, arch.setsockopt, arch.ioUringSetup]);
     for (let nr = 0; nr < 500; nr++) if (!known.has(nr)) expect(call(arch, nr, [5n, 5n, 132n, 0n, 1n])).toBe(RET.ALLOW);
   });
 }

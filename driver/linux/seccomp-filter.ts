@@ -1,4 +1,4 @@
-import { type Architecture, REFUSED_FAMILIES, REFUSED_PROTOCOLS } from './arch.ts';
+import { type Architecture, REFUSED_FAMILIES, REFUSED_OPTIONS, REFUSED_PROTOCOLS } from './arch.ts';
 import { E } from './libc-constants.ts';
 
 /** One classic BPF instruction: struct sock_filter of linux/filter.h. */
@@ -53,6 +53,15 @@ export function filterProgram(arch: Architecture): Instruction[] {
   // recvfrom(fd, buffer, length, flags, address, addressLength): resolvers give an address, receivers of streams do not.
   const recvfrom = [load(OFFSET.low(4)), equal(0, 0, 2), load(OFFSET.high(4)), equal(0, 1, 0), ret(RET.NOTIFY), ret(RET.ALLOW)];
   out.push(equal(trapped.recvfrom, 0, recvfrom.length), ...recvfrom);
+  // setsockopt(fd, level, option, value, length)
+  const setsockopt = REFUSED_OPTIONS.flatMap(({ level, name }) => [
+    load(OFFSET.low(1)),
+    equal(level, 0, 3),
+    load(OFFSET.low(2)),
+    equal(name, 0, 1),
+    ret(RET.ERRNO | E.EPERM),
+  ]);
+  out.push(equal(arch.setsockopt, 0, setsockopt.length + 1), ...setsockopt, ret(RET.ALLOW));
   // socket(family, type, protocol)
   const socket: Instruction[] = [load(OFFSET.low(0))];
   for (const family of Object.values(REFUSED_FAMILIES)) socket.push(equal(family, 0, 1), ret(RET.ERRNO | E.EAFNOSUPPORT));

@@ -1,3 +1,4 @@
+import { REFUSED_CONTROL } from './arch.ts';
 import { CallError, MAX_DATA } from './caller.ts';
 import { copyAddress, flowKey } from './connect-plan.ts';
 import * as libc from './libc.ts';
@@ -45,10 +46,13 @@ function intentOf(context: PlanContext, address: Buffer | undefined): Intent | u
 function checkControl(context: PlanContext, control: Buffer): void {
   for (let at = 0; at + 16 <= control.length; ) {
     const length = Number(control.readBigUInt64LE(at));
-    const privileged = control.readInt32LE(at + 8) === SOL_SOCKET && PRIVILEGED_CONTROL.includes(control.readInt32LE(at + 12));
+    const level = control.readInt32LE(at + 8);
+    const name = control.readInt32LE(at + 12);
+    const privileged = level === SOL_SOCKET && PRIVILEGED_CONTROL.includes(name);
     if (privileged && !context.mayUse(CAP.NET_ADMIN)) throw new CallError(libc.E.EPERM);
+    if (REFUSED_CONTROL.some(refused => refused.level === level && refused.name === name)) throw new CallError(libc.E.EPERM);
     if (length < 16) return;
-    at += (length + 7) & ~7;
+    at += Math.ceil(length / 8) * 8;
   }
 }
 

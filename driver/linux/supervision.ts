@@ -2,7 +2,7 @@ import { getSystemErrorName } from 'node:util';
 import type { ConnectionAttempt, SourceEvent, Verdict } from '../../engine/model/attempt.ts';
 import { ARCHITECTURES, type TrappedCall } from './arch.ts';
 import { planBind, planListen } from './bind-plan.ts';
-import { CallError, CallerAccess } from './caller.ts';
+import { CallError, CallerAccess, UninspectableError } from './caller.ts';
 import { planConnect } from './connect-plan.ts';
 import { FlowTable } from './flows.ts';
 import { IdentityReader } from './identity.ts';
@@ -43,7 +43,7 @@ export interface SupervisionOptions {
 export class Supervision {
   readonly #decide: (attempt: ConnectionAttempt) => Decision;
   readonly #emit: (event: SourceEvent) => void;
-  readonly #onDrained: (callers: readonly number[]) => void;
+  readonly #onDrained: () => void;
   readonly #poller = new Poller();
   readonly #access = new CallerAccess();
   readonly #listener: Listener;
@@ -51,7 +51,8 @@ export class Supervision {
   readonly #unwatchListener: () => void;
   readonly #identities: IdentityReader;
   readonly #flows = new FlowTable();
-  readonly #callers = new Set<number>();
+  /** Processes that were seen, with their start time: their ids may be used again. */
+  readonly #callers = new Map<number, number | undefined>();
   readonly #planners = new Map<number, Planner>();
   readonly #names = new NameTable();
   readonly #warned = new Set<string>();
@@ -61,7 +62,7 @@ export class Supervision {
     options: SupervisionOptions,
     decide: (attempt: ConnectionAttempt) => Decision,
     emit: (event: SourceEvent) => void,
-    onDrained: (callers: readonly number[]) => void,
+    onDrained: () => void,
   ) {
     this.#decide = decide;
     this.#emit = emit;
@@ -91,7 +92,7 @@ export class Supervision {
     try {
       return this.#access.duplicate(options.pid, options.listener);
     } catch (error) {
-      const name = error instanceof CallError ? getSystemErrorName(-error.errno) : String(error);
+      const name = error instanceof CallError ? getSystemErrorName(-error.errno) : 'EPERM';
       throw new Error(`pidfd_getfd: cannot take the listener from the command (${name}); see \`sallyport doctor\``);
     }
   }
@@ -111,14 +112,14 @@ export class Supervision {
     this.#flows.clear();
   }
 
-  /** Fails what is held and closes the listener: from now on trapped calls answer ENOSYS. @returns processes seen calling */
+  /** Fails what is held and closes the listener: from now on trapped calls answer ENOSYS. @returns processes that were seen and still live */
   stop(): readonly number[] {
     this.#tasks.failAll();
     this.#unwatchListener();
     this.#poller.close();
     this.#listener.close();
     this.#access.close();
-    return [...this.#callers];
+    return [...this.#callers].filter(([pid, started]) => this.#identities.startOf(pid) === started).map(([pid]) => pid);
   }
 
   #receive(): void {
@@ -127,7 +128,7 @@ export class Supervision {
       if (call) this.#take(call);
       else if (i === 0 && this.#listener.drained) {
         this.#unwatchListener();
-        this.#onDrained([...this.#callers]);
+        this.#onDrained();
         return;
       } else return;
     }
@@ -146,17 +147,16 @@ export class Supervision {
   }
 
   #errnoOf(error: unknown): number {
+    if (error instanceof UninspectableError) {
+      this.#warn('a process may not be inspected, its calls are blocked (see `sallyport doctor`)');
+      return libc.E.EACCES;
+    }
     if (!(error instanceof CallError)) {
       this.#warn(`a call was blocked because of an error: ${error instanceof Error ? error.message : String(error)}`);
       return libc.E.EACCES;
     }
     if (error.errno === libc.E.EMFILE || error.errno === libc.E.ENFILE) {
       this.#warn('out of file descriptors: calls are blocked until some are answered (raise `ulimit -n`)');
-      return libc.E.EACCES;
-    }
-    if (error.errno === libc.E.EPERM || error.errno === libc.E.ESRCH) {
-      if (error.errno === libc.E.EPERM)
-        this.#warn('a process may not be inspected, its calls are blocked (see `sallyport doctor`)');
       return libc.E.EACCES;
     }
     return error.errno;
@@ -227,7 +227,7 @@ export class Supervision {
 
   #attempt(call: Call, intent: Intent): ConnectionAttempt {
     const identity = this.#identities.identify(call.tid);
-    if (this.#callers.size < MAX_CALLERS) this.#callers.add(identity.pid);
+    if (this.#callers.size < MAX_CALLERS) this.#callers.set(identity.pid, identity.startTime);
     const { flow: _, ...what } = intent;
     const at = Date.now();
     const names = intent.remote ? this.#names.of(intent.remote, identity, at) : [];

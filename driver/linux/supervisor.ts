@@ -36,7 +36,7 @@ export function runSupervisor(options: SupervisorOptions): void {
     try {
       // Nobody of the same user may read the guard's memory or take its descriptors, its command least of all.
       libc.prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
-      supervision = new Supervision(message, options.decide, emit, callers => post({ type: 'drained', callers }));
+      supervision = new Supervision(message, options.decide, emit, () => post({ type: 'drained' }));
       post({ type: 'attached', listener: supervision.listenerFd });
     } catch (error) {
       post({ type: 'refused', message: error instanceof Error ? error.message : String(error) });

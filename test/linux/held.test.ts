@@ -30,6 +30,8 @@ describe.runIf(canRun())('held calls', () => {
     await running.event(event => (event.type === 'pended' && ids.add(event.attempt.id).size === COUNT ? true : undefined));
     // Nobody was let through or turned away meanwhile.
     expect(running.events.some(event => event.type === 'completed' || event.type === 'withdrawn')).toBe(false);
+    // Threads are told by their process.
+    expect(new Set(running.attempts().map(({ identity }) => identity.pid))).toEqual(new Set([running.source.pid]));
     for (const id of ids) expect(running.source.complete(id, verdict)).toBe(true);
     expect((await running.exited).code).toBe(0);
     await running.source.stop();
