@@ -95,7 +95,7 @@ describe('the inbox', () => {
       client: new ScriptedClient({ requests: [{ ...aRequest(9), attempt: { ...attempt, names } }] }),
     });
     expect(screen.line('   name ')).toMatch(/one\.example or two\.example = 203\.0\.113\.10/);
-    expect(screen.line(':443')).toContain('two names');
+    expect(screen.line('▌')).toContain('203.0.113.10:443  one.example or two.example');
   });
 
   it('speaks ASCII where the locale is not UTF-8', async () => {

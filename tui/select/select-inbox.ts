@@ -2,7 +2,7 @@ import type { Request } from '../../machines/guard-client.ts';
 import { foldByProgram } from '../../machines/inbox.ts';
 import { scrollTo } from '../state/cursor.ts';
 import type { Line, Span } from '../text/paint.ts';
-import { clockSpan, countOf, programName, protocolName, shortCommand, targetText, timeOfDay } from './words.ts';
+import { clockSpan, countOf, distinctNames, programName, protocolName, shortCommand, targetText, timeOfDay } from './words.ts';
 
 /** Requests of one program, and who started it. */
 export interface InboxGroup {
@@ -92,14 +92,14 @@ export function inboxRow(row: InboxRow, context: RowContext): { readonly left: L
     };
   }
   const { attempt, attempts } = row.request;
-  const named = attempt.remote && attempt.names.length > 1;
+  const names = attempt.remote ? distinctNames(attempt.names) : [];
   const unnamed = attempt.remote && attempt.names.length === 0;
   return {
     left: [
       [edge[0], 'text'],
       [context.marked.has(row.request.id) ? ' * ' : '   ', 'waiting'],
       [targetText(attempt)],
-      [named ? '  two names' : unnamed ? '  name not seen' : '', 'warning'],
+      [names.length > 1 ? `  ${names.join(' or ')}` : unnamed ? '  name not seen' : '', 'warning'],
     ],
     right: [
       [attempts.length > 1 ? `×${attempts.length}  ` : '', 'muted'],

@@ -85,10 +85,16 @@ export const distinctNames = (names: readonly NameEvidence[]): readonly string[]
   ...new Set(names.map(evidence => evidence.name)),
 ];
 
+/** The one name that the remote side goes by; undefined when nobody looked it up or it has several: then only the address is sure. */
+export function remoteName(attempt: ConnectionAttempt): string | undefined {
+  const names = distinctNames(attempt.names);
+  return names.length === 1 ? names[0] : undefined;
+}
+
 /** Where an attempt goes, in a list: name or address, with its port. */
 export function targetText(attempt: ConnectionAttempt): string {
   const { remote, local } = attempt;
-  if (remote) return endpointText(attempt.names[0]?.name ?? remote.address, remote.port);
+  if (remote) return endpointText(remoteName(attempt) ?? remote.address, remote.port);
   if (!local) return 'not known';
   return attempt.layer === 'ALE_AUTH_LISTEN'
     ? `listen ${endpointText(local.address, local.port)}`
@@ -121,12 +127,12 @@ function sentenceWith(attempt: ConnectionAttempt, aside: string): Line {
   const over = ` over ${protocolName(attempt.protocol)}`;
   if (attempt.layer === 'ALE_AUTH_CONNECT' || attempt.layer === 'ALE_AUTH_RECV_ACCEPT') {
     line.push(
-      [remote ? endpointText(attempt.names[0]?.name ?? remote.address, remote.port) : 'an address that is not known', 'title'],
+      [remote ? endpointText(remoteName(attempt) ?? remote.address, remote.port) : 'an address that is not known', 'title'],
       [over],
     );
     if (attempt.layer === 'ALE_AUTH_RECV_ACCEPT' && local) line.push([` on its port ${local.port}`]);
   } else {
-    line.push([local ? `port ${local.port === 0 ? 'of any number' : local.port}` : 'a port', 'title'], [over]);
+    line.push([local ? (local.port === 0 ? 'any free port' : `port ${local.port}`) : 'a port', 'title'], [over]);
     if (local) line.push([` at ${isEveryAddress(local.address) ? 'every address' : local.address}`]);
   }
   return line;

@@ -26,7 +26,12 @@ function why(store: Store, about: string): readonly Line[] {
       ? requests.find(request => request.id === Number(id))?.attempt
       : activity.find(entry => entry.seq === Number(id))?.attempt;
   if (!attempt) return known?.about === about ? known.lines : gone;
-  const lines = whyLines(attempt, store.client.explain(attempt), layers);
+  let lines: readonly Line[];
+  try {
+    lines = whyLines(attempt, store.client.explain(attempt), layers);
+  } catch (error) {
+    lines = [[[`   This can not be explained: ${error instanceof Error ? error.message : String(error)}`, 'warning']]];
+  }
   whyMemo.set(store, { about, filters, lines });
   return lines;
 }
