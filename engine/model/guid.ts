@@ -1,5 +1,3 @@
-import { randomUUID } from 'node:crypto';
-
 /**
  * A GUID as text: 36 characters, lower case, no braces (`c38d57d1-05a7-4c33-904f-7fbceee60e82`).
  * netsh prints braces and the well-known names; readers translate to this form at the edge.
@@ -16,5 +14,5 @@ export function parseGuid(text: string): Guid | undefined {
   return pattern.exec(text.trim())?.[1]?.toLowerCase();
 }
 
-/** A fresh random GUID. */
-export const newGuid = (): Guid => randomUUID();
+/** A fresh random GUID (the global is loaded on first use, which the start of the program need not wait for). */
+export const newGuid = (): Guid => globalThis.crypto.randomUUID();
