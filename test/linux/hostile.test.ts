@@ -40,6 +40,16 @@ describe.runIf(able)('a hostile or starving machine', () => {
     expect(local).toBeGreaterThan(0);
   });
 
+  test.each([1, 2, 3])('calls with nonsense for arguments are all answered (seed %i)', async seed => {
+    const running = await run([program('fuzz'), `${seed}`, '5000'], { otherwise: 'permit' });
+    expect(await running.exited).toEqual({ code: 0, signal: null });
+    await running.source.stop();
+    expect(running.stdout()).toBe('done\n');
+    expect(running.events.filter(event => event.type === 'warning' || event.type === 'failed')).toEqual([]);
+    // Some were right by chance, so all paths were walked.
+    expect(new Set(running.attempts().map(({ layer }) => layer)).size).toBeGreaterThan(1);
+  });
+
   test('without descriptors calls are blocked and a warning is given; those that are held stay held', async () => {
     const many = program('many');
     const starved = fileURLToPath(new URL('fixtures/starved.ts', import.meta.url));
