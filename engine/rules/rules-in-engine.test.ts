@@ -1,3 +1,6 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import fc from 'fast-check';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { EmbeddedEngine } from '../embedded/engine.ts';
@@ -126,7 +129,8 @@ describe('rules in a filtering engine', () => {
 
   test('persistent ones are there after the program has ended, others are not', async () => {
     const all = fc.sample(ruleArbitrary.filter(matchable), { numRuns: 40, seed: 7 });
-    const path = `${process.env['TMPDIR'] ?? '/tmp'}/sallyport-rules-${process.pid}.sqlite`;
+    const folder = mkdtempSync(join(tmpdir(), 'sallyport-rules-'));
+    const path = join(folder, 'engine.sqlite');
     const first = EmbeddedEngine.open({ path });
     const sessions = { engine: first.openSession(), dynamic: first.openSession({ dynamic: true }) };
     await installBase(sessions.engine, sessions.dynamic, { failPolicy: 'closed' });
@@ -136,6 +140,7 @@ describe('rules in a filtering engine', () => {
     const lasting = all.filter(({ lifetime }) => lifetime.kind === 'permanent' || lifetime.kind === 'until');
     expect(byId(await rulesFromEngine(second.openSession()))).toEqual(byId(lasting));
     second.close();
+    rmSync(folder, { recursive: true });
   });
 });
 
