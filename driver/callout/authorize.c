@@ -28,6 +28,7 @@
 /* TRUE: answered. */
 static BOOLEAN Reauthorize(_In_ const ATTEMPT *attempt, _In_ const FWPS_FILTER2 *filter, _Inout_ FWPS_CLASSIFY_OUT0 *out)
 {
+    BOOLEAN completion = (attempt->reauthorizeReason & FWP_CONDITION_REAUTHORIZE_REASON_CLASSIFY_COMPLETION) != 0;
     REQUEST_KEY key;
     TABLE_ANSWER answer;
     RequestKey(&key, attempt);
@@ -41,12 +42,15 @@ static BOOLEAN Reauthorize(_In_ const ATTEMPT *attempt, _In_ const FWPS_FILTER2 
         }
         return TRUE;
     case TABLE_REAUTHORIZED_HELD:
-        VerdictAbsorb(out);
-        return TRUE;
+        if (!completion) {
+            VerdictAbsorb(out);
+            return TRUE;
+        }
+        break; /* another request of the same key: its completion has not come yet, so this is not its own */
     case TABLE_REAUTHORIZED_STRANGER:
         break;
     }
-    if ((attempt->reauthorizeReason & FWP_CONDITION_REAUTHORIZE_REASON_CLASSIFY_COMPLETION) != 0) {
+    if (completion) {
         HoldDecide(attempt, filter, SALLYPORT_VERDICT_BLOCK, SALLYPORT_REASON_STRANGER, out);
         return TRUE;
     }

@@ -65,14 +65,16 @@ static NTSTATUS Attach(_In_ CLIENT *client, UINT64 processId, ULONG role, _Inout
 static NTSTATUS Answer(_Inout_ VOID *buffer, ULONG inputLength, ULONG outputLength, _Out_ ULONG *written)
 {
     SALLYPORT_VERDICT_BATCH *batch = buffer;
-    SALLYPORT_VERDICT *verdicts = (SALLYPORT_VERDICT *)(batch + 1);
     SALLYPORT_VERDICT_RESULTS *results = buffer;
-    SALLYPORT_VERDICT_RESULT *result = (SALLYPORT_VERDICT_RESULT *)(results + 1);
+    SALLYPORT_VERDICT_RESULT *result;
+    SALLYPORT_VERDICT *verdicts;
     ULONG count, i;
 
     if (inputLength < sizeof(*batch)) {
-        return STATUS_INFO_LENGTH_MISMATCH;
+        return STATUS_INFO_LENGTH_MISMATCH; /* there may be no buffer at all */
     }
+    verdicts = (SALLYPORT_VERDICT *)(batch + 1);
+    result = (SALLYPORT_VERDICT_RESULT *)(results + 1);
     if (batch->version != SALLYPORT_CONTRACT_VERSION) {
         return STATUS_REVISION_MISMATCH;
     }

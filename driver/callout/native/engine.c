@@ -577,7 +577,8 @@ OPERATION *EngineClassify(const ATTEMPT_INPUT *input)
         operation->outcome = Outcome(&out);
     }
     if (__atomic_load_n(&operation->state, __ATOMIC_SEQ_CST) == STATE_CLASSIFYING) {
-        if (operation->outcome == OUTCOME_ABSORBED && input->packetBytes == 0) {
+        if (operation->outcome == OUTCOME_ABSORBED && input->packetBytes == 0 &&
+            (input->flags & FWP_CONDITION_FLAG_IS_REAUTHORIZE) == 0) {
             Violation("absorbed without pending: the connect would hang for ever");
         }
         __atomic_store_n(&operation->state, STATE_DECIDED, __ATOMIC_SEQ_CST);

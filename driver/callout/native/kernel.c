@@ -622,7 +622,7 @@ VOID IoCompleteRequest(IRP *irp, CHAR boost)
     if (InterlockedIncrement(&irp->completed) != 1) {
         Violation("request completed twice");
     }
-    if (irp->CancelRoutine != NULL) {
+    if (__atomic_load_n(&irp->CancelRoutine, __ATOMIC_SEQ_CST) != NULL) {
         Violation("request completed with a cancel routine set");
     }
     if (call != NULL) {
