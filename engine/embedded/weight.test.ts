@@ -70,7 +70,8 @@ describe.each(ALE)('automatic weights at %s', name => {
           value: { low: { type: 'FWP_UINT16', value: 0 }, high: { type: 'FWP_UINT16', value: high } },
         }),
       ]);
-    expect(range(0xffff)).toBeGreaterThan(0n);
+    expect(range(0xffff)).toBe(0n);
+    expect(range(0xfff)).toBeGreaterThan(0n);
     expect(range(7)).toBeGreaterThan(range(0xfff));
     expect(automaticWeight(layer, [when('IP_LOCAL_PORT', u16(1))])).toBeGreaterThanOrEqual(range(1));
   });
@@ -103,6 +104,12 @@ test('the order of conditions and their repetition do not matter', () => {
       expect(automaticWeight(layer, shuffled)).toBe(automaticWeight(layer, conditions));
     }),
   );
+});
+
+test('alternatives count as their mean', () => {
+  const layer = layerByName('ALE_AUTH_CONNECT_V4')!;
+  const [long, short, between] = [24, 8, 16].map(prefix => when('IP_REMOTE_ADDRESS', mask(prefix)));
+  expect(automaticWeight(layer, [long!, short!])).toBe(automaticWeight(layer, [between!]));
 });
 
 test('a sublayer whose weight is taken gets the next free higher one, at the top the next lower', () => {

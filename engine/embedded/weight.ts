@@ -11,19 +11,36 @@ interface Place {
 
 const AUTO_WEIGHT_BITS = 60;
 
+/** Fields of one degree of specificity: which, the bits they get, and whether they share them (those that rarely stand together do). */
+interface Degree {
+  readonly pattern: RegExp;
+  readonly bits: (v6: boolean) => number;
+  readonly shared: boolean;
+}
+const degree = (pattern: RegExp, bits: number | ((v6: boolean) => number), shared: boolean): Degree => ({
+  pattern,
+  bits: typeof bits === 'number' ? () => bits : bits,
+  shared,
+});
+const addressBits = (v6: boolean) => (v6 ? 8 : 6);
+
 /** Order of specificity: what stands earlier weighs more than everything after it together. */
-const ORDER: readonly (readonly [pattern: RegExp, bits: (v6: boolean) => number])[] = [
-  [/^(IP_(REMOTE|DESTINATION)_ADDRESS(_V[46])?|EMBEDDED_REMOTE_ADDRESS|MAC_(REMOTE|DESTINATION)_ADDRESS)$/, v6 => (v6 ? 8 : 6)],
-  [/^(IP_(LOCAL|SOURCE)_ADDRESS(_V[46])?|MAC_(LOCAL|SOURCE)_ADDRESS|INTERFACE_MAC_ADDRESS)$/, v6 => (v6 ? 8 : 6)],
-  [/^(IP_LOCAL_INTERFACE|IP_(FORWARD|ARRIVAL|NEXTHOP)_INTERFACE|IP_PHYSICAL_.*)$/, () => 1],
-  [/^(IP|EMBEDDED|RPC)_PROTOCOL$|^ETHER_TYPE$|^RPC_IF_UUID$/, () => 3],
-  [/^((IP|EMBEDDED)_(LOCAL|SOURCE)_PORT|ORIGINAL_ICMP_TYPE)$/, () => 5],
-  [/^((IP|EMBEDDED)_(REMOTE|DESTINATION)_PORT)$/, () => 3],
-  [/^(ALE_(ORIGINAL_)?APP_ID|ALE_PACKAGE_ID|ALE_PACKAGE_FAMILY_NAME|IMAGE_NAME|PIPE)$/, () => 1],
-  [/^(ALE_USER_ID|ALE_REMOTE_USER_ID|ALE_REMOTE_MACHINE_ID|REMOTE_USER_TOKEN|CLIENT_TOKEN|REMOTE_ID)$/, () => 1],
-  [/^(FLAGS|L2_FLAGS|RPC_EP_FLAGS)$/, () => 1],
-  [/TUNNEL_TYPE$|INTERFACE_TYPE$|INTERFACE_INDEX$|ADDRESS_TYPE$|SYSTEM_PORT$/, () => 1],
-  [/^(ORIGINAL|CURRENT)_PROFILE_ID$/, () => 1],
+const ORDER: readonly Degree[] = [
+  degree(
+    /^(IP_(REMOTE|DESTINATION)_ADDRESS(_V[46])?|EMBEDDED_REMOTE_ADDRESS|MAC_(REMOTE|DESTINATION)_ADDRESS)$/,
+    addressBits,
+    false,
+  ),
+  degree(/^(IP_(LOCAL|SOURCE)_ADDRESS(_V[46])?|MAC_(LOCAL|SOURCE)_ADDRESS|INTERFACE_MAC_ADDRESS)$/, addressBits, false),
+  degree(/^(IP_LOCAL_INTERFACE|IP_(FORWARD|ARRIVAL|NEXTHOP)_INTERFACE|IP_PHYSICAL_.*)$/, 1, false),
+  degree(/^(IP|EMBEDDED|RPC)_PROTOCOL$|^ETHER_TYPE$|^RPC_IF_UUID$/, 3, false),
+  degree(/^((IP|EMBEDDED)_(LOCAL|SOURCE)_PORT|ORIGINAL_ICMP_TYPE)$/, 5, true),
+  degree(/^((IP|EMBEDDED)_(REMOTE|DESTINATION)_PORT)$/, 3, true),
+  degree(/^(ALE_(ORIGINAL_)?APP_ID|ALE_PACKAGE_ID|ALE_PACKAGE_FAMILY_NAME|IMAGE_NAME|PIPE)$/, 1, true),
+  degree(/^(ALE_USER_ID|ALE_REMOTE_USER_ID|ALE_REMOTE_MACHINE_ID|REMOTE_USER_TOKEN|CLIENT_TOKEN|REMOTE_ID)$/, 1, true),
+  degree(/^(FLAGS|L2_FLAGS|RPC_EP_FLAGS)$/, 1, false),
+  degree(/TUNNEL_TYPE$|INTERFACE_TYPE$|INTERFACE_INDEX$|ADDRESS_TYPE$|SYSTEM_PORT$/, 1, true),
+  degree(/^(ORIGINAL|CURRENT)_PROFILE_ID$/, 1, true),
 ];
 
 /**
@@ -88,13 +105,17 @@ function layoutOf(layer: Layer): ReadonlyMap<string, Place> {
   const observed = OBSERVED[layer.layerKey];
   if (observed !== undefined) for (const [field, [shift, scale]] of Object.entries(observed)) layout.set(field, { shift, scale });
   let top = AUTO_WEIGHT_BITS;
-  for (const [pattern, width] of observed === undefined ? ORDER : []) {
+  for (const { pattern, bits, shared } of observed === undefined ? ORDER : []) {
+    let place: Place | undefined;
     for (const { name, dataType } of layer.fields) {
       if (layout.has(name) || !pattern.test(name)) continue;
-      const bits = Math.min(width(dataType === 'FWP_BYTE_ARRAY16_TYPE'), top - 1);
-      if (bits < 1) continue;
-      top -= bits;
-      layout.set(name, { shift: top, scale: bits >= 6 ? 2 ** (bits - 1) : bits === 5 ? 16 : 2 ** bits - 1 });
+      if (place === undefined || !shared) {
+        const width = Math.min(bits(dataType === 'FWP_BYTE_ARRAY16_TYPE'), top - 1);
+        if (width < 1) continue;
+        top -= width;
+        place = { shift: top, scale: width >= 5 ? 2 ** (width - 1) : 2 ** width - 1 };
+      }
+      layout.set(name, place);
     }
   }
   // What is left is least specific and shares the lowest bit.
@@ -126,39 +147,44 @@ function widthOf(value: FwpConditionValue): number {
   return low === undefined || high === undefined ? 0 : Math.log2(Number(high - low + 1n));
 }
 
-function unitsOf(condition: FilterCondition, { scale }: Place, field: string): number {
+function unitsOf(condition: FilterCondition, { scale }: Place): number {
   const value = condition.conditionValue;
   if (condition.matchType.startsWith('FWP_MATCH_FLAGS')) return scale;
-  const address = field.includes('ADDRESS') && !field.endsWith('TYPE');
-  // On the machines seen a range of addresses adds nothing, a prefix its length.
-  if (address && value.type === 'FWP_RANGE_TYPE') return 0;
   if (value.type === 'FWP_V4_ADDR_MASK' || value.type === 'FWP_V6_ADDR_MASK') {
     const bits = value.type === 'FWP_V4_ADDR_MASK' ? 32 : 128;
     return Math.floor((scale * (bits - widthOf(value))) / bits);
   }
-  if (value.type === 'FWP_RANGE_TYPE')
-    return Math.max(1, Math.round(scale * (1 - widthOf(value) / (BITS[value.value.low.type] ?? 64))));
+  if (value.type === 'FWP_RANGE_TYPE') {
+    const bits = BITS[value.value.low.type] ?? 64;
+    const width = widthOf(value);
+    return width === bits ? 0 : Math.max(1, Math.round(scale * (1 - width / bits)));
+  }
   const ordered = /GREATER|LESS/.test(condition.matchType);
   return ordered ? 1 : scale;
 }
 
 /**
  * The automatic part of a filter's weight, in [0, 2^60): the more specific its conditions, the higher. Alternatives on one field count
- * as the least specific of them; a filter without conditions has 0.
+ * as their mean, as on the machines seen (ranges of 12, 8 and 28 bits there count as a prefix of (20 + 24 + 4) / 3 = 16); a range of
+ * everything counts nothing, and a filter without conditions has 0.
  * https://learn.microsoft.com/windows/win32/fwp/filter-weight-assignment
  */
 export function automaticWeight(layer: Layer, conditions: readonly FilterCondition[]): bigint {
   const layout = layoutOf(layer);
-  const units = new Map<string, number>();
+  const units = new Map<string, number[]>();
   for (const condition of conditions) {
     const field = fieldName(condition.fieldKey);
     const place = layout.get(field);
     if (place === undefined) continue;
-    const count = unitsOf(condition, place, field);
-    units.set(field, Math.min(count, units.get(field) ?? count));
+    const counts = units.get(field);
+    if (counts === undefined) units.set(field, [unitsOf(condition, place)]);
+    else counts.push(unitsOf(condition, place));
   }
   let weight = 0n;
-  for (const [field, count] of units) weight |= BigInt(count) << BigInt(layout.get(field)!.shift);
+  for (const [field, counts] of units) {
+    const mean = Math.floor(counts.reduce((sum, count) => sum + count, 0) / counts.length);
+    weight |= BigInt(mean) << BigInt(layout.get(field)!.shift);
+  }
   return weight;
 }
 
