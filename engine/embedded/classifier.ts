@@ -38,7 +38,7 @@ export class Classifier {
   constructor(contents: ClassifierContents = {}) {
     for (const subLayer of builtinSubLayers()) this.#subLayers.set(subLayer.subLayerKey, subLayer);
     for (const subLayer of contents.subLayers ?? []) this.#subLayers.set(subLayer.subLayerKey, subLayer);
-    for (const filter of contents.filters ?? []) this.addFilter(filter);
+    for (const filter of contents.filters ?? []) this.#take(filter);
     for (const [key, callout] of contents.callouts ?? []) this.#callouts.set(key, callout);
   }
 
@@ -49,11 +49,27 @@ export class Classifier {
 
   /** Adds a filter; one with the same filterId is replaced. */
   addFilter(filter: Filter): void {
+    const entry = this.#take(filter);
+    if (entry !== undefined) this.#index(this.#layers.get(filter.layerKey)!);
+  }
+
+  /** Notes a filter; its layer is indexed when it is needed, so that a dump of many layers costs nothing for those nobody asks about. */
+  #take(filter: Filter): Entry | undefined {
     this.deleteFilter(filter.filterId);
-    if ((filter.flags & INACTIVE) !== 0) return;
+    if ((filter.flags & INACTIVE) !== 0) return undefined;
     const entry = makeEntry(filter);
     this.#entries.set(filter.filterId, entry);
-    this.#subLayerOf(filter).index.add(entry);
+    let layer = this.#layers.get(filter.layerKey);
+    if (layer === undefined) {
+      layer = { fields: new LayerFields(), subLayers: [], waterfall: STREAM.includes(filter.layerKey), waiting: [] };
+      this.#layers.set(filter.layerKey, layer);
+    }
+    layer.waiting.push(entry);
+    return entry;
+  }
+
+  #index(layer: LayerState): void {
+    for (const entry of layer.waiting.splice(0)) this.#subLayerOf(layer, entry.filter.subLayerKey).index.add(entry);
   }
 
   /** False when there is no such filter. */
@@ -62,7 +78,8 @@ export class Classifier {
     if (entry === undefined) return false;
     this.#entries.delete(filterId);
     const layer = this.#layers.get(entry.filter.layerKey)!;
-    const found = this.#subLayerOf(entry.filter);
+    if (layer.waiting.length > 0) this.#index(layer);
+    const found = this.#subLayerOf(layer, entry.filter.subLayerKey);
     found.index.delete(entry);
     if (found.index.size === 0) layer.subLayers = layer.subLayers.filter(other => other !== found);
     return true;
@@ -111,6 +128,7 @@ export class Classifier {
   classify(layerKey: Guid, values: ClassifyValues): ClassifyResult {
     const layer = this.#layers.get(layerKey);
     if (layer === undefined) return NO_MATCH;
+    if (layer.waiting.length > 0) this.#index(layer);
     const { fields, subLayers } = layer;
     fields.load(values);
     let carried: Carried = NOTHING;
@@ -130,6 +148,7 @@ export class Classifier {
   explain(layerKey: Guid, values: ClassifyValues): ClassifyTrace {
     const layer = this.#layers.get(layerKey);
     if (layer === undefined) return { ...NO_MATCH, layerKey, subLayers: [], needs: [] };
+    if (layer.waiting.length > 0) this.#index(layer);
     layer.fields.load(values);
     return explainLayer(layerKey, layer, values, this.#callouts);
   }
@@ -165,13 +184,7 @@ export class Classifier {
     return resultOf([...ended, ...states], layer);
   }
 
-  #subLayerOf(filter: Filter): LayerSubLayer {
-    let layer = this.#layers.get(filter.layerKey);
-    if (layer === undefined) {
-      layer = { fields: new LayerFields(), subLayers: [], waterfall: STREAM.includes(filter.layerKey) };
-      this.#layers.set(filter.layerKey, layer);
-    }
-    const key = filter.subLayerKey;
+  #subLayerOf(layer: LayerState, key: Guid): LayerSubLayer {
     let found = layer.subLayers.find(candidate => candidate.subLayer.subLayerKey === key);
     if (found === undefined) {
       found = { subLayer: this.#subLayers.get(key) ?? placeholder(key), index: new SubLayerIndex(layer.fields) };

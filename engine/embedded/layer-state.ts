@@ -16,6 +16,8 @@ export interface LayerState {
   /** Heaviest first. */
   subLayers: LayerSubLayer[];
   readonly waterfall: boolean;
+  /** Filters that are not indexed yet. */
+  readonly waiting: Entry[];
 }
 
 /** Heavier sublayers are visited first; equal weights cannot come from the engine, only from a list put together by hand. */

@@ -11,12 +11,15 @@ export type ClassifyValues = { readonly [field: string]: FwpValue | undefined };
 /** The outcome of arbitration at one layer. `unknown` only where a field that matters is unknown. */
 export type ClassifyAction = 'permit' | 'block' | 'unknown';
 
-/** What a callout's classifyFn answers when arbitration reaches its filter. */
+/** What a callout's classifyFn answers when arbitration reaches its filter. Without the right to write only a block (a veto) or `continue` counts. */
 export interface CalloutResult {
   readonly action: 'permit' | 'block' | 'continue';
   /** The callout cleared FWPS_RIGHT_ACTION_WRITE: its answer is hard. */
   readonly clearRight?: boolean;
-  /** The callout pends the operation (FwpsPendOperation0): a block with ABSORB until it is completed. Sallyport's ask callout answers so. */
+  /**
+   * The callout pends the operation (FwpsPendOperation0): a block with ABSORB until it is completed, which also clears the right to write.
+   * Counts only while that right is there. Sallyport's ask callout answers so.
+   */
   readonly pend?: boolean;
 }
 
@@ -25,15 +28,21 @@ export type CalloutFn = (filter: Filter, values: ClassifyValues, rightToWrite: b
 
 export interface ClassifyResult {
   readonly action: ClassifyAction;
-  /** Deciding filter; undefined when nothing matched (no match means permit). */
+  /**
+   * Deciding filter; undefined when nothing matched (no match means permit), and where it is not known which of `candidates` decides,
+   * even if all of them lead to the same action.
+   */
   readonly filter?: Filter;
   /** A callout pended the operation and no other sublayer blocked it: the source must hold it. */
   readonly pend: boolean;
   /** The decision is a veto: a block by a callout that had no right to write. */
   readonly veto: boolean;
-  /** The verdicts that remain possible given what is unknown. One element unless action is `unknown`. */
+  /**
+   * The verdicts that remain possible given what is unknown. One element unless action is `unknown`. Filters count as independent of each
+   * other, so nothing possible is left out, but a combination that cannot be (two filters on one unknown value) may be reckoned with.
+   */
   readonly possible: readonly ('permit' | 'block')[];
-  /** With `unknown`: the filters that could decide, best first. */
+  /** The filters that could decide, best first, where it is not certain which does; empty otherwise. */
   readonly candidates: readonly Filter[];
 }
 

@@ -1,5 +1,4 @@
 import { execFileSync } from 'node:child_process';
-import { existsSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { expect, test } from 'vitest';
 import { builtinProviders, builtinSubLayers } from './builtin.ts';
@@ -9,10 +8,8 @@ import { CONDITION_KEY, keyOfName, LAYER_KEY, nameOfKey, SUBLAYER_KEY } from './
 import { allLayers, layerById, layerByKey, layerByName } from './layers.ts';
 
 test('the generated tables are what the generator writes', () => {
-  const generator = fileURLToPath(new URL('generate.ts', import.meta.url));
-  const data = fileURLToPath(new URL('../../../shared/data', import.meta.url));
-  if (!existsSync(data)) console.warn(`skipped: ${data} is not here, so there is nothing to compare with`);
-  else execFileSync(process.execPath, [generator, '--check'], { stdio: 'pipe' });
+  // Without the data it says that it cannot tell; in CI that is a failure.
+  execFileSync(process.execPath, [fileURLToPath(new URL('generate.ts', import.meta.url)), '--check'], { stdio: 'inherit' });
 });
 
 test('layers are found by key, name and id, and have the fields of their build', () => {
