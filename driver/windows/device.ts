@@ -132,7 +132,8 @@ export class DriverDevice {
       overlapped.address,
     );
     const error = done ? 0 : this.#kernel.GetLastError();
-    if (!done && error !== ERROR_IO_PENDING) this.#settle(slot, this.#status(slot) || win32Status(error));
+    // A call that fails at once need not write its status block, so the Win32 code is what counts then.
+    if (!done && error !== ERROR_IO_PENDING) this.#settle(slot, win32Status(error));
     else if (this.#status(slot) !== STATUS_PENDING) this.#settle(slot, this.#status(slot));
     else this.#wait();
     return result;

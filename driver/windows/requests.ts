@@ -1,5 +1,6 @@
 import type { Verdict } from '../../engine/model/attempt.ts';
 import { Message, SALLYPORT, sizeOf } from './contract.ts';
+import { REASONS } from './events.ts';
 
 /** How the driver behaves where nobody decides. Members left out keep the driver's default (ioctl.h, SALLYPORT_POLICY). */
 export interface DriverPolicy {
@@ -117,7 +118,7 @@ export function decodeVerdictResults(bytes: Uint8Array): readonly bigint[] {
   return missed;
 }
 
-/** Counters of the driver by the names of SALLYPORT_STATISTICS; arrays by reason are summed under their own name. */
+/** Counters of the driver by the names of SALLYPORT_STATISTICS; those by reason as `completed timed-out`, `decided overflow`. */
 export function decodeStatistics(bytes: Uint8Array): ReadonlyMap<string, bigint> {
   const message = new Message('STATISTICS', bytes);
   const names = [
@@ -142,5 +143,9 @@ export function decodeStatistics(bytes: Uint8Array): ReadonlyMap<string, bigint>
     'injectFailures',
     'eventsLost',
   ];
-  return new Map(names.map(name => [name, message.bigint(name)]));
+  const byReason = REASONS.flatMap((reason, index) => [
+    [`completed ${reason}`, message.bigint('completed', index)] as const,
+    [`decided ${reason}`, message.bigint('decided', index)] as const,
+  ]);
+  return new Map([...names.map(name => [name, message.bigint(name)] as const), ...byReason]);
 }

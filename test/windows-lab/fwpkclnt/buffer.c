@@ -8,6 +8,9 @@ typedef struct LIST {
     ULONG magic;
 } LIST;
 
+/** MmBuildMdlForNonPagedPool is a stub in Wine: it maps nothing. The memory of non-paged pool is where the MDL says it is. */
+static UCHAR *BytesOf(MDL *mdl) { return (UCHAR *)mdl->StartVa + mdl->ByteOffset; }
+
 #define LIST_MAGIC 0x4c495354
 
 static LIST *Make(MDL *mdl, ULONG offset, SIZE_T length)
@@ -67,7 +70,7 @@ ULONG ListCopy(NET_BUFFER_LIST *list, UCHAR *bytes, ULONG size)
 {
     LIST *made = Of(list);
     if (!made || made->buffer.DataLength > size) return 0;
-    UCHAR *data = MmGetSystemAddressForMdlSafe(made->buffer.MdlChain, NormalPagePriority);
+    UCHAR *data = BytesOf(made->buffer.MdlChain);
     RtlCopyMemory(bytes, data + made->buffer.DataOffset, made->buffer.DataLength);
     return made->buffer.DataLength;
 }
@@ -132,8 +135,7 @@ PVOID NTAPI NdisGetDataBuffer(NET_BUFFER *buffer, ULONG needed, PVOID storage, U
 {
     (void)align, (void)alignOffset;
     if (needed > buffer->stDataLength) return NULL;
-    UCHAR *data = MmGetSystemAddressForMdlSafe(buffer->CurrentMdl, NormalPagePriority);
-    if (!data) return NULL;
+    UCHAR *data = BytesOf(buffer->CurrentMdl);
     if (!storage) return data + buffer->CurrentMdlOffset;
     /* Windows copies when the data is not contiguous; a caller must not rely on either. */
     RtlCopyMemory(storage, data + buffer->CurrentMdlOffset, needed);

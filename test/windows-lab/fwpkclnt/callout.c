@@ -21,6 +21,37 @@ static const struct { UINT16 layerId; GUID key; } Keys[] = {
 
 static BOOLEAN SameKey(const GUID *a, const GUID *b) { return RtlCompareMemory(a, b, sizeof *a) == sizeof *a; }
 
+/* Debian's Wine sends IRP_MJ_CLOSE only. What the I/O manager does before, when the last handle goes, is done here. */
+
+static DRIVER_DISPATCH *DriverClose;
+
+static NTSTATUS NTAPI CleanupDone(DEVICE_OBJECT *device, IRP *irp, void *context)
+{
+    (void)device, (void)irp, (void)context;
+    return STATUS_MORE_PROCESSING_REQUIRED;
+}
+
+static NTSTATUS NTAPI CleanupAndClose(DEVICE_OBJECT *device, IRP *irp)
+{
+    IRP *cleanup = IoAllocateIrp(device->StackSize, FALSE);
+    if (cleanup) {
+        IO_STACK_LOCATION *stack = IoGetNextIrpStackLocation(cleanup);
+        stack->MajorFunction = IRP_MJ_CLEANUP;
+        stack->FileObject = IoGetCurrentIrpStackLocation(irp)->FileObject;
+        IoSetCompletionRoutine(cleanup, CleanupDone, NULL, TRUE, TRUE, TRUE);
+        if (IoCallDriver(device, cleanup) == STATUS_PENDING) Violation("IRP_MJ_CLEANUP left pending");
+        IoFreeIrp(cleanup);
+    }
+    return DriverClose(device, irp);
+}
+
+static void SendCleanups(DRIVER_OBJECT *driver)
+{
+    if (driver->MajorFunction[IRP_MJ_CLOSE] == CleanupAndClose) return;
+    DriverClose = driver->MajorFunction[IRP_MJ_CLOSE];
+    driver->MajorFunction[IRP_MJ_CLOSE] = CleanupAndClose;
+}
+
 NTSTATUS NTAPI FwpsCalloutRegister2(void *deviceObject, const FWPS_CALLOUT2 *callout, UINT32 *calloutId)
 {
     KIRQL irql;
@@ -29,6 +60,7 @@ NTSTATUS NTAPI FwpsCalloutRegister2(void *deviceObject, const FWPS_CALLOUT2 *cal
         Violation("FwpsCalloutRegister2 without device, classifyFn or notifyFn");
         return STATUS_INVALID_PARAMETER;
     }
+    SendCleanups(((DEVICE_OBJECT *)deviceObject)->DriverObject);
     if (callout->flags & ~0x7ffu) Violation("FwpsCalloutRegister2 with unknown flags");
     LabLock(&irql);
     for (ULONG i = 0; i < MAX_CALLOUTS; i++)

@@ -396,7 +396,6 @@ DWORD WINAPI FwpmFilterCreateEnumHandle0(HANDLE engine, const FWPM_FILTER_ENUM_T
         if (!builtin_layer(&template->layerKey)) return FWP_E_LAYER_NOT_FOUND;
         if (template->flags & ~0x1fu) return FWP_E_INVALID_FLAGS;
         if (template->actionMask != 0xffffffff && (template->actionMask & FWP_ACTION_FLAG_CALLOUT) && !template->calloutKey) return FWP_E_NULL_POINTER;
-        if (!template->actionMask) violation("an enumeration template whose actionMask 0 matches nothing");
         DWORD wrong = check_conditions(&template->layerKey, template->filterCondition, template->numFilterConditions, 1);
         if (wrong) return wrong;
     }

@@ -7,5 +7,5 @@ void builtin_add(struct table *table, void (*push)(struct table *, struct object
 int builtin_field(const GUID *layer, const GUID *field, int *type, int *dataType);
 /** NULL for an unknown layer. */
 const FWPM_LAYER0 *builtin_layer(const GUID *layer);
-/** Place of the field in its layer, 0 the first. */
-int builtin_field_index(const GUID *layer, const GUID *field);
+/** How much the field weighs in an automatic weight, 0 the most. */
+int builtin_field_rank(const GUID *layer, const GUID *field);

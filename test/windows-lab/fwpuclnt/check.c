@@ -177,13 +177,13 @@ static UINT64 automatic_weight(const FWPM_FILTER0 *filter)
     for (UINT32 i = 0; i < filter->numFilterConditions; i++) {
         const FWPM_FILTER_CONDITION0 *condition = &filter->filterCondition[i];
         int exact = condition->matchType == FWP_MATCH_EQUAL && !is_mask(condition->conditionValue.type);
-        int type, dataType, index = builtin_field_index(&filter->layerKey, &condition->fieldKey);
+        int type, dataType, rank = builtin_field_rank(&filter->layerKey, &condition->fieldKey);
         builtin_field(&filter->layerKey, &condition->fieldKey, &type, &dataType);
         UINT64 prefix = condition->conditionValue.type == FWP_V4_ADDR_MASK ? __builtin_popcount(condition->conditionValue.v4AddrMask->mask)
                       : condition->conditionValue.type == FWP_V6_ADDR_MASK ? condition->conditionValue.v6AddrMask->prefixLength
                       : dataType == FWP_BYTE_ARRAY16_TYPE ? 128 : 32;
-        if (type == FWPM_FIELD_IP_ADDRESS && condition->matchType == FWP_MATCH_EQUAL) weight |= prefix << 51;
-        else weight |= (exact ? 3ull : 1ull) << (48 - 2 * (index % 24));
+        if (type == FWPM_FIELD_IP_ADDRESS && condition->matchType == FWP_MATCH_EQUAL) weight |= prefix << 52;
+        else weight |= (exact ? 3ull : 1ull) << (48 - 4 * rank);
     }
     return weight & FWPM_AUTO_WEIGHT_MAX;
 }
