@@ -24,7 +24,8 @@ import { fieldsHeader, layersHeader } from './generate-layers.ts';
 
 const here = dirname(fileURLToPath(import.meta.url));
 const root = join(here, '..', '..');
-const cache = join(here, '.cache');
+/** Under a folder called dist: the linter passes those over. */
+const cache = join(here, '.cache', 'dist');
 const run = join(cache, 'run');
 const prefix = process.env['SALLYPORT_WINEPREFIX'] ?? join(tmpdir(), `sallyport-wine-${userInfo().uid}`);
 const system32 = join(prefix, 'drive_c', 'windows', 'system32');
