@@ -78,7 +78,7 @@ export function renderApp(options: AppOptions): App {
     incrementalRendering: true,
     patchConsole: false,
     exitOnCtrlC: false,
-    maxFps: options.maxFps ?? 120,
+    maxFps: options.maxFps ?? 250,
   });
   const screen = instance;
   store.terminal = { ...store.terminal, redraw: startOver };

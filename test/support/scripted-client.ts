@@ -156,7 +156,7 @@ export class ScriptedClient implements GuardClient {
     return { ok: true, settled: settled.length };
   }
 
-  preview(scope: Scope) {
+  preview(scope: Scope): ReturnType<GuardClient['preview']> {
     const settles = this.#snapshot.requests.filter(request => covers(scope, request.attempt)).map(request => request.id);
     const matched = this.#snapshot.activity.filter(entry => covers(scope, entry.attempt)).length;
     return { settles, matched, of: this.#snapshot.activity.length };

@@ -50,7 +50,7 @@ export function valueWords(value: FwpConditionValue, field = ''): string {
     case 'FWP_BYTE_ARRAY16_TYPE':
       return ipv6(value.value);
     case 'FWP_BYTE_BLOB_TYPE':
-      return field.includes('APP_ID') || field.includes('PATH') ? utf16.decode(value.value).replace(/\0$/, '') : hex(value.value);
+      return /APP_ID|PATH|PEER_NAME|EFFECTIVE_NAME/.test(field) ? utf16.decode(value.value).replace(/\0$/, '') : hex(value.value);
     case 'FWP_BYTE_ARRAY6_TYPE':
       return hex(value.value);
     case 'FWP_TOKEN_INFORMATION_TYPE':

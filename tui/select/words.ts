@@ -96,9 +96,8 @@ export function targetText(attempt: ConnectionAttempt): string {
   const { remote, local } = attempt;
   if (remote) return endpointText(remoteName(attempt) ?? remote.address, remote.port);
   if (!local) return 'not known';
-  return attempt.layer === 'ALE_AUTH_LISTEN'
-    ? `listen ${endpointText(local.address, local.port)}`
-    : endpointText(local.address, local.port);
+  const at = local.port === 0 ? `${local.address} any port` : endpointText(local.address, local.port);
+  return `${attempt.layer === 'ALE_AUTH_LISTEN' ? 'listen' : 'bind'} ${at}`;
 }
 
 /** `connect to`, `listen on`… what the call asks for. */
