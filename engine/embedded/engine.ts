@@ -32,7 +32,8 @@ export interface EngineSnapshot {
  *
  * Several processes may have one store open. Writers take turns (one lock for all, waited for without blocking the event loop); ids never
  * collide; static and dynamic objects are of the process that added them. What others committed is taken over at the start of every
- * transaction and by `refresh`, which is cheap enough to be called several times a second.
+ * transaction and by `refresh`, which is cheap enough to be called several times a second. When the file fails (disk full, damaged) the
+ * call throws StoreError and nothing has changed.
  */
 export class EmbeddedEngine {
   readonly #core: EngineCore;

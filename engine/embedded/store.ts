@@ -71,6 +71,8 @@ export interface StoreDifference {
 }
 
 const codeOf = (error: unknown): number => (error as { errcode?: number }).errcode ?? 0;
+/** How long reading and opening wait for another process, in milliseconds; the lock for writing is waited for elsewhere, without blocking. */
+const BUSY_TIMEOUT = 2000;
 const BUSY = 5;
 const LOCKED = 6;
 
@@ -109,7 +111,7 @@ export class Store {
     }
     let db: DatabaseSync | undefined;
     try {
-      db = new DatabaseSync(path, { timeout: 2000 });
+      db = new DatabaseSync(path, { timeout: BUSY_TIMEOUT });
       this.#check(db, fresh);
       db.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL;');
       this.#db = db;
@@ -170,6 +172,8 @@ export class Store {
     } catch (error) {
       if ((codeOf(error) & 0xff) === BUSY) return false;
       throw this.#explain(error);
+    } finally {
+      this.#db.exec(`PRAGMA busy_timeout = ${BUSY_TIMEOUT}`);
     }
   }
 
