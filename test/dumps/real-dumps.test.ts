@@ -9,6 +9,7 @@ import { health } from '../../engine/explain/health.ts';
 import { Machine } from '../../engine/explain/machine.ts';
 import { replay } from '../../engine/explain/replay.ts';
 import { summarize } from '../../engine/explain/summary.ts';
+import { importForeign } from '../../engine/rules/import/import-foreign.ts';
 import { DUMPS, hasRealData, realFile } from './real-data.ts';
 
 const here = hasRealData();
@@ -154,5 +155,19 @@ describe.runIf(here)('a recorded host', () => {
     const dump = auditDump(await readAuditFile(realFile('audit-service-start.jsonl.gz')));
     expect(dump.filters).toHaveLength(692);
     expect(dump.filters.every(filter => filter.filterCondition.every(each => each.asFound === undefined))).toBe(true);
+  });
+});
+
+describe.runIf(here)('rules exported by another firewall', () => {
+  test('every one of 31 Windows Firewall rules is carried or reported', () => {
+    const text = new TextDecoder('utf-16le').decode(readFileSync(realFile('windows-firewall-user-rules.reg')));
+    const { rules, report } = importForeign(text, 'x.reg', Date.now());
+    expect(rules.length + report.length).toBe(31);
+    expect(report.every(line => line.includes('app package'))).toBe(true);
+    expect(rules.find(rule => rule.note?.includes('DiagTrack'))?.scope).toMatchObject({
+      port: { from: 443, to: 443 },
+      protocol: 6,
+      direction: 'out',
+    });
   });
 });
