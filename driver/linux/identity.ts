@@ -1,10 +1,11 @@
 import { readFileSync, readlinkSync, statSync } from 'node:fs';
 import type { Identity, ProcessIdentity } from '../../engine/model/attempt.ts';
-import { parseStat, readProc, statOf } from './proc-stat.ts';
+import { type ProcStat, readProc, statOf } from './proc-stat.ts';
 
 const MAX_COMMAND_LINE = 32 * 1024;
 const MAX_PARENTS = 32;
 const MAX_CACHED = 512;
+const PARENT_FRESH_MS = 250;
 /** USER_HZ is 100 on every architecture that is supported. */
 const TICKS_PER_SECOND = 100;
 
@@ -12,6 +13,8 @@ interface Cached {
   readonly stamp: string;
   readonly process: ProcessIdentity;
   readonly parent: number;
+  /** performance.now() when it was last seen to be so. */
+  readAt: number;
 }
 
 function attempt<T>(work: () => T): T | undefined {
@@ -39,14 +42,16 @@ export class IdentityReader {
 
   /** Who the thread `tid` is. Read again after every exec; check that the call is still valid after this. */
   identify(tid: number): Identity {
-    const pid = this.#processOfThread(tid);
-    const self = this.#read(pid);
+    const thread = attempt(() => statOf(`/proc/${tid}/task/${tid}`));
+    const pid = this.#processOfThread(tid, thread?.stamp);
+    // The first thread's own line holds what the process's line does.
+    const self = this.#read(pid, pid === tid ? thread : attempt(() => statOf(`/proc/${pid}`)));
     if (!self) return { pid, parents: [] };
     const parents: ProcessIdentity[] = [];
     let next = self.parent;
     let above = false;
     while (next > 0 && parents.length < MAX_PARENTS) {
-      const parent = this.#read(next);
+      const parent = this.#parent(next);
       if (!parent) break;
       if (next === this.supervisor) above = true;
       else parents.push(parent.process);
@@ -66,8 +71,18 @@ export class IdentityReader {
     return this.#bootTime > 0 ? this.#bootTime + (ticks * 1000) / TICKS_PER_SECOND : undefined;
   }
 
-  #processOfThread(tid: number): number {
-    const stamp = attempt(() => parseStat(readProc(`/proc/${tid}/task/${tid}/stat`).toString('latin1')).stamp);
+  /** Parents wait for their children most of the time: they are looked at again after a moment only. */
+  #parent(pid: number): Cached | undefined {
+    const now = performance.now();
+    const known = this.#processes.get(pid);
+    if (known && now - known.readAt < PARENT_FRESH_MS) return known;
+    return this.#read(
+      pid,
+      attempt(() => statOf(`/proc/${pid}`)),
+    );
+  }
+
+  #processOfThread(tid: number, stamp: string | undefined): number {
     if (stamp === undefined) return tid;
     const known = this.#threads.get(tid);
     if (known?.stamp === stamp) return known.pid;
@@ -78,12 +93,14 @@ export class IdentityReader {
     return pid;
   }
 
-  #read(pid: number): Cached | undefined {
+  #read(pid: number, stat: ProcStat | undefined): Cached | undefined {
     const path = `/proc/${pid}`;
-    const stat = attempt(() => statOf(path));
     if (!stat) return undefined;
     const known = this.#processes.get(pid);
-    if (known?.stamp === stat.stamp) return known;
+    if (known?.stamp === stat.stamp) {
+      known.readAt = performance.now();
+      return known;
+    }
     const status = attempt(() => readProc(`${path}/status`).toString('latin1')) ?? '';
     const uidText = /^Uid:\s*\d+\s+(\d+)/m.exec(status)?.[1];
     const uid = uidText === undefined ? undefined : Number(uidText);
@@ -104,7 +121,7 @@ export class IdentityReader {
       ...(gid === undefined ? {} : { gids: [...new Set([gid, ...(groups ? groups.split(' ') : [])])].map(Number) }),
       ...(startTime === undefined ? {} : { startTime }),
     };
-    const cached = { stamp: stat.stamp, process, parent: stat.parent };
+    const cached = { stamp: stat.stamp, process, parent: stat.parent, readAt: performance.now() };
     bound(this.#processes);
     this.#processes.set(pid, cached);
     return cached;

@@ -22,7 +22,7 @@ export type FromSupervisor =
   /** `listener` is the descriptor that must be closed when the thread is lost: descriptors outlive threads. */
   | { readonly type: 'attached'; readonly listener: number }
   | { readonly type: 'refused'; readonly message: string }
-  | { readonly type: 'event'; readonly event: SourceEvent }
+  | { readonly type: 'events'; readonly events: readonly SourceEvent[] }
   | { readonly type: 'published'; readonly sequence: number; readonly error?: string }
   /** The last supervised process is gone. */
   | { readonly type: 'drained' }

@@ -192,13 +192,15 @@ class SeccompRunSource implements RunSource {
         else waiting?.reject(new Error(`run: the new filters could not be used: ${message.error}`));
         break;
       }
-      case 'event': {
-        const { event } = message;
-        if (event.type === 'pended') this.#held.add(event.attempt.id);
-        if (event.type === 'withdrawn') this.#held.delete(event.id);
-        this.#listener(event);
-      }
+      case 'events':
+        for (const event of message.events) this.#passOn(event);
     }
+  }
+
+  #passOn(event: SourceEvent): void {
+    if (event.type === 'pended') this.#held.add(event.attempt.id);
+    if (event.type === 'withdrawn') this.#held.delete(event.id);
+    this.#listener(event);
   }
 
   /** Starts the launcher, hands its listener to the thread and lets it execute the command. */

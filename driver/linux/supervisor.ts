@@ -29,14 +29,26 @@ export function runSupervisor(options: SupervisorOptions): void {
   if (!parentPort) throw new Error('runSupervisor runs inside a worker thread');
   const port: MessagePort = parentPort;
   const post = (message: FromSupervisor) => port.postMessage(message);
-  const emit = (event: SourceEvent) => post({ type: 'event', event });
+  let waiting: SourceEvent[] = [];
+  const flush = () => {
+    const events = waiting;
+    waiting = [];
+    if (events.length > 0) post({ type: 'events', events });
+  };
+  // Together at the end of the loop's turn: callers are answered first.
+  const emit = (event: SourceEvent) => {
+    if (waiting.push(event) === 1) setImmediate(flush);
+  };
   let supervision: Supervision | undefined;
 
   const attach = (message: Extract<ToSupervisor, { type: 'attach' }>) => {
     try {
       // Nobody of the same user may read the guard's memory or take its descriptors, its command least of all.
       libc.prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
-      supervision = new Supervision(message, options.decide, emit, () => post({ type: 'drained' }));
+      supervision = new Supervision(message, options.decide, emit, () => {
+        flush();
+        post({ type: 'drained' });
+      });
       post({ type: 'attached', listener: supervision.listenerFd });
     } catch (error) {
       post({ type: 'refused', message: error instanceof Error ? error.message : String(error) });
@@ -47,6 +59,7 @@ export function runSupervisor(options: SupervisorOptions): void {
     try {
       await options.onPublish?.(message);
       supervision?.filtersChanged();
+      flush();
       post({ type: 'published', sequence });
     } catch (error) {
       post({ type: 'published', sequence, error: error instanceof Error ? error.message : String(error) });
@@ -63,6 +76,7 @@ export function runSupervisor(options: SupervisorOptions): void {
         return void publish(message.sequence, message.message);
       case 'stop': {
         const callers = supervision?.stop() ?? [];
+        flush();
         post({ type: 'stopped', callers });
         port.close();
       }
