@@ -6,7 +6,7 @@ import type { FwpValue } from '../model/value.ts';
 import { parseAddress, parseV4 } from './address.ts';
 import { blobText } from './conditions.ts';
 import { ruleOfFilter } from './record.ts';
-import { canonicalName, isProof, sidsOf } from './scope.ts';
+import { canonicalName, isProof, nameGroups, sidsOf } from './scope.ts';
 import { ASK_CALLOUTS, ruleLayer } from './well-known.ts';
 
 /** FWP_CONDITION_FLAG_* that are known here. Source: https://learn.microsoft.com/windows/win32/fwp/filtering-condition-flags- */
@@ -60,6 +60,8 @@ const isLoopback = (address: string): boolean =>
 export interface AttemptValues {
   readonly layerKey: Guid;
   readonly values: ClassifyValues;
+  /** Sets of one group stand for each other: names of one address in the hosts file. Absent: a group of its own. */
+  readonly group?: number;
 }
 
 /**
@@ -92,9 +94,10 @@ export function attemptValues(attempt: ConnectionAttempt): readonly AttemptValue
     values['FLAGS'] = { type: 'FWP_UINT32', value: isLoopback(remote.address) ? FLAG.isLoopback : 0 };
   }
   if (layer !== 'ALE_AUTH_CONNECT') return [{ layerKey, values }];
-  const names = new Set(attempt.names.map(evidence => nameBlob(evidence.name)));
-  if (!attempt.names.some(isProof)) names.add(EMPTY);
-  return Array.from(names, name => ({ layerKey, values: { ...values, PEER_NAME: name } }));
+  const sets = nameGroups(attempt.names).flatMap((group, at) =>
+    group.map(name => ({ layerKey, values: { ...values, PEER_NAME: nameBlob(name) }, group: at })),
+  );
+  return attempt.names.some(isProof) ? sets : [...sets, { layerKey, values: { ...values, PEER_NAME: EMPTY }, group: -1 }];
 }
 
 /** How an attempt is decided as the filters stand. */
@@ -109,8 +112,6 @@ export interface Decision {
 
 /** Anything that classifies as an engine does. */
 export type Classify = (layerKey: Guid, values: ClassifyValues) => ClassifyResult;
-
-const rank = { block: 2, ask: 1, permit: 0 } as const;
 
 const askKeys: ReadonlySet<Guid | undefined> = new Set(ASK_CALLOUTS);
 const asks = ({ action }: Filter): boolean => askKeys.has(action.calloutKey);
@@ -127,15 +128,18 @@ function decisionOf(result: ClassifyResult): Decision {
 }
 
 /**
- * Decides one attempt. Over the names of its remote side: it is blocked when any of them is blocked, permitted only when every one is
- * permitted, and asked otherwise.
+ * Decides one attempt. Over the names of its remote side: it is blocked when any of them is blocked, permitted only when every group of
+ * names is permitted by one of its names, and asked otherwise.
  */
 export function decideAttempt(classify: Classify, attempt: ConnectionAttempt): Decision {
-  let decision: Decision | undefined;
-  for (const { layerKey, values } of attemptValues(attempt)) {
+  const groups = new Map<number, Decision>();
+  for (const { layerKey, values, group = 0 } of attemptValues(attempt)) {
     const next = decisionOf(classify(layerKey, values));
-    if (!decision || rank[next.action] > rank[decision.action]) decision = next;
-    if (decision.action === 'block') break;
+    if (next.action === 'block') return next;
+    const before = groups.get(group);
+    if (!before || (before.action === 'ask' && next.action === 'permit')) groups.set(group, next);
   }
+  let decision: Decision | undefined;
+  for (const next of groups.values()) if (!decision || next.action === 'ask') decision = next;
   return decision ?? { action: 'ask' };
 }

@@ -78,7 +78,14 @@ function readYaml(text: string, name: string): Source {
     const at = isMap(item) ? item.range?.[0] : undefined;
     return at === undefined ? '' : `, line ${lines.linePos(at).line}`;
   };
-  return { value: document.toJS({ maxAliasCount: 100 }), where: index => `${name}${lineOf(index)}, rule ${index + 1}` };
+  let value: unknown;
+  try {
+    value = document.toJS({ maxAliasCount: 100 });
+  } catch (error) {
+    // Aliases are resolved only here: one that points nowhere, or too many of them.
+    throw new RuleError(`${name}: ${(error as Error).message}. Write the values out instead of using aliases.`);
+  }
+  return { value, where: index => `${name}${lineOf(index)}, rule ${index + 1}` };
 }
 
 function rulesOf(value: unknown, name: string): readonly unknown[] {

@@ -4,7 +4,9 @@ import { join } from 'node:path';
 import fc from 'fast-check';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { EmbeddedEngine } from '../embedded/engine.ts';
+import type { ConnectionAttempt } from '../model/attempt.ts';
 import type { FilterEngine } from '../model/filter-engine.ts';
+import { newGuid } from '../model/guid.ts';
 import { decideAttempt } from './attempt-values.ts';
 import { fixedKey, installBase, nameLookupRules } from './base.ts';
 import { applyRules, diffRules } from './diff-rules.ts';
@@ -153,6 +155,54 @@ const curl: Rule = {
   origin: 'prompt',
   createdAt: 5,
 };
+
+describe('names of one address', () => {
+  const attempt = (...names: readonly (readonly [string, 'dns' | 'hosts' | 'command-line'])[]): ConnectionAttempt => ({
+    id: 1,
+    layer: 'ALE_AUTH_CONNECT',
+    family: 'v4',
+    protocol: 6,
+    remote: { address: '127.0.0.1', port: 80 },
+    identity: { pid: 1, path: '/bin/x', uid: 0, gids: [0], parents: [] },
+    names: names.map(([name, kind]) => ({ name, kind, at: 0 })),
+    at: 0,
+  });
+  const rule = (verdict: 'permit' | 'block', name: string): Rule => ({
+    id: newGuid(),
+    verdict,
+    scope: { remote: { kind: 'name', name, subdomains: false }, direction: 'out' },
+    lifetime: { kind: 'permanent' },
+    enabled: true,
+    origin: 'command',
+    createdAt: 0,
+  });
+
+  test.each<[string, 'permit' | 'block', string, ConnectionAttempt, string]>([
+    [
+      'an alias of the hosts file stands for the others',
+      'permit',
+      'localhost',
+      attempt(['vm', 'hosts'], ['localhost', 'hosts']),
+      'permit',
+    ],
+    ['a blocked alias blocks', 'block', 'vm', attempt(['vm', 'hosts'], ['localhost', 'hosts']), 'block'],
+    ['another name that was looked up is asked about', 'permit', 'a.test', attempt(['a.test', 'dns'], ['b.test', 'dns']), 'ask'],
+    [
+      'a name that was looked up does not stand for the machine itself',
+      'permit',
+      'a.test',
+      attempt(['a.test', 'dns'], ['localhost', 'hosts']),
+      'ask',
+    ],
+    ['nor the other way round', 'permit', 'localhost', attempt(['a.test', 'dns'], ['localhost', 'hosts']), 'ask'],
+    ['what a command line claims permits nothing', 'permit', 'a.test', attempt(['a.test', 'command-line']), 'ask'],
+  ])('%s', async (_, verdict, name, asked, action) => {
+    const made = rule(verdict, name);
+    await writeRules({ engine, dynamic }, [], { put: [made] });
+    expect(decide(asked).action).toBe(action);
+    expect(covers(made.scope, asked, verdict)).toBe(action !== 'ask');
+  });
+});
 
 describe('changing rules', () => {
   test('a lifetime that moves a rule to another session leaves exactly one', async () => {

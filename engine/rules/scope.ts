@@ -96,6 +96,17 @@ export function sidsOf(identity: ConnectionAttempt['identity']): readonly string
 /** Whether the evidence shows that the address goes by the name. What stands in a command line is a claim of the program that asks. */
 export const isProof = ({ kind }: NameEvidence): boolean => kind !== 'command-line';
 
+/**
+ * The names of an address in groups. Every name that was looked up stands for itself: another service may share the address. Those of
+ * the machine's own hosts file are aliases of one thing (localhost and the machine's name, say) and form one group.
+ */
+export function nameGroups(names: readonly NameEvidence[]): readonly (readonly string[])[] {
+  const own = new Set<string>();
+  const aliases = new Set<string>();
+  for (const { name, kind } of names) (kind === 'hosts' ? aliases : own).add(name);
+  return [...Array.from(own, name => [name]), ...(aliases.size > 0 ? [[...aliases]] : [])];
+}
+
 function remoteCovers(remote: RemoteScope, attempt: ConnectionAttempt, verdict: Verdict): boolean {
   if (remote.kind === 'any') return true;
   if (attempt.remote === undefined) return false;
@@ -104,8 +115,9 @@ function remoteCovers(remote: RemoteScope, attempt: ConnectionAttempt, verdict: 
       const canonical = canonicalName(name) ?? name.toLowerCase();
       return remote.subdomains ? canonical.endsWith(`.${remote.name}`) : canonical === remote.name;
     };
-    // One name in doubt is enough to block; to permit, every name that the address goes by must be permitted.
-    return verdict === 'block' ? attempt.names.some(fits) : attempt.names.some(isProof) && attempt.names.every(fits);
+    // One name in doubt is enough to block; to permit, every group of names that the address goes by must be permitted.
+    if (verdict === 'block') return attempt.names.some(fits);
+    return attempt.names.some(isProof) && nameGroups(attempt.names).every(group => group.some(name => fits({ name })));
   }
   const address = parseAddress(attempt.remote.address);
   const wanted = parseAddress(remote.address);

@@ -9,7 +9,13 @@ import { appSettings } from './run/screen-mode.ts';
 /** The screen without anything to guard: rules and filters as they are, to look at and to change. */
 export async function browse(context: CommandContext, view: 'rules' | 'filters'): Promise<number> {
   const { where, settings } = preparePaths(context);
-  const session = await openGuardSession({ where, settings, asksPerson: true, source: idleSource });
+  const session = await openGuardSession({
+    where,
+    settings,
+    asksPerson: true,
+    tell: message => void context.stderr.write(`sallyport: ${message}\n`),
+    source: idleSource,
+  });
   const { stdin, stdout, env } = context;
   const app = renderApp({ client: session.guard, view, stdin, stdout, env, settings: appSettings(settings) });
   try {

@@ -9,6 +9,7 @@ import type { GuardHost } from '../../../machines/guard-host.ts';
 import type { Paths, Settings } from '../settings/settings.ts';
 import { realClock } from './clock.ts';
 import { openEngine } from './engine.ts';
+import { processAlive } from './process-alive.ts';
 import { Replica, registerAskCallouts } from './replica.ts';
 import { configuredResolvers } from './resolvers.ts';
 
@@ -22,6 +23,8 @@ export interface GuardSessionOptions {
   readonly asksPerson: boolean;
   /** Rules for this run only. */
   readonly rules?: readonly Rule[];
+  /** Says one sentence to the person outside the screen. */
+  readonly tell: (message: string) => void;
   /** Makes the source; gets the filters that its own decision path needs. */
   readonly source: (replica: Replica, decide: GuardHost['decide']) => ConnectionSource;
 }
@@ -47,6 +50,8 @@ export async function openGuardSession(options: GuardSessionOptions): Promise<Gu
   const classify: Parameters<typeof decideAttempt>[0] = (layerKey, values) => engine.classify(layerKey, values);
   const decide = (attempt: ConnectionAttempt) => decideAttempt(classify, attempt);
   const history = openHistory(where.history);
+  if (history.movedAside)
+    options.tell(`the history ${where.history} was damaged and is kept as ${history.movedAside}; a new one was begun`);
   const host: GuardHost = {
     engine: session,
     dynamic,
@@ -56,6 +61,7 @@ export async function openGuardSession(options: GuardSessionOptions): Promise<Gu
     explain: attempt => explainDeciding(attempt, decide, engine),
     published: () => replica.published(),
     clock: realClock,
+    processAlive,
   };
   const guard = createGuard(host, {
     defaultVerdict: settings.defaultVerdict,

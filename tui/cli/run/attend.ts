@@ -5,7 +5,7 @@ import { canDraw } from '../terminal.ts';
 import { lineMode } from './line-mode.ts';
 import { screenMode } from './screen-mode.ts';
 
-export interface AttendOptions extends Omit<GuardSessionOptions, 'asksPerson'> {
+export interface AttendOptions extends Omit<GuardSessionOptions, 'asksPerson' | 'tell'> {
   readonly json: boolean;
   readonly line: boolean;
   /** `--timeout` was given: without a screen it is waited for (rules may come from another terminal); else the default answers at once. */
@@ -23,7 +23,12 @@ export const hasScreen = (context: CommandContext, options: { readonly json: boo
 export async function attend(context: CommandContext, options: AttendOptions): Promise<GuardExit> {
   const screen = hasScreen(context, options);
   const settings = screen || options.waits ? options.settings : { ...options.settings, timeout: null };
-  const session = await openGuardSession({ ...options, settings, asksPerson: screen || options.waits });
+  const session = await openGuardSession({
+    ...options,
+    settings,
+    tell: message => void context.stderr.write(`sallyport: ${message}\n`),
+    asksPerson: screen || options.waits,
+  });
   try {
     if (screen) return await screenMode(session.guard, context, options);
     await lineMode(session.guard, context, options.json);
