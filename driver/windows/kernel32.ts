@@ -19,6 +19,7 @@ const SIGNATURES = {
   GetLastError: ['u', ''],
   QueryDosDeviceW: ['u', 'ppu'],
   GetLogicalDrives: ['u', ''],
+  LocalFree: ['p', 'p'],
 } as const;
 const TYPES = { p: 'void *', u: 'uint32_t' } as const;
 
