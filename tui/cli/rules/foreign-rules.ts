@@ -1,9 +1,10 @@
 import { importRules } from '../../../engine/rules/exchange.ts';
+import { FOREIGN_KINDS, foreignKind, importForeign } from '../../../engine/rules/import/import-foreign.ts';
 import type { Rule } from '../../../engine/rules/rule.ts';
 import { parseChoice } from '../args.ts';
 
 /** Formats that rules can come in. */
-export const RULE_FORMATS = ['sallyport'] as const;
+export const RULE_FORMATS = ['sallyport', ...FOREIGN_KINDS] as const;
 
 /**
  * Reads rules of any known format; which one is seen from the text unless it is named.
@@ -15,6 +16,7 @@ export function readForeignRules(
   now: number,
   from?: string,
 ): { readonly rules: readonly Rule[]; readonly report: readonly string[] } {
-  if (from !== undefined) parseChoice('from', from, RULE_FORMATS);
-  return { rules: importRules(text, file, now), report: [] };
+  const kind = from === undefined ? (foreignKind(text) ?? 'sallyport') : parseChoice('from', from, RULE_FORMATS);
+  if (kind === 'sallyport') return { rules: importRules(text, file, now), report: [] };
+  return importForeign(text, file, now, kind);
 }
