@@ -3,12 +3,12 @@ export interface XmlNode {
   readonly name: string;
   /** Text of a leaf, exactly; of an element with children, trimmed. */
   text: string;
-  readonly children: XmlNode[];
+  readonly children: readonly XmlNode[];
   readonly line: number;
   /** Where its opening tag ends, counted from 1. */
   readonly column: number;
   /** Attributes as found; `numItems` is the only one that netsh writes. */
-  readonly attributes?: Readonly<Record<string, string>>;
+  readonly attributes?: Readonly<Record<string, string>> | undefined;
 }
 
 /** The first child of that name. */

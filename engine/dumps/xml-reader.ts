@@ -24,6 +24,12 @@ export interface XmlSink {
   closed?(name: string, path: readonly string[]): void;
 }
 
+/** A node while it is read. Most are leaves, which share one empty list. */
+interface Growing extends XmlNode {
+  children: Growing[];
+}
+const LEAF: Growing[] = [];
+
 interface Container {
   readonly name: string;
   readonly line: number;
@@ -50,8 +56,8 @@ export class XmlReader {
   private readonly sink: XmlSink;
   private readonly path: string[] = [];
   private readonly containers: Container[] = [];
-  private readonly stack: XmlNode[] = [];
-  private current: XmlNode | undefined;
+  private readonly stack: Growing[] = [];
+  private current: Growing | undefined;
   private nodes = 0;
   private started = false;
   private head = '';
@@ -207,15 +213,11 @@ export class XmlReader {
       attributes = tag.attributes;
       if (key !== 'numItems') this.problems.add('warning', this.line, this.column, `unknown attribute ${key} of <${name}>`);
     }
-    const node: XmlNode = {
-      name,
-      text: '',
-      children: [],
-      line: this.parser.line,
-      column: this.column,
-      ...(attributes ? { attributes } : undefined),
-    };
-    current?.children.push(node);
+    const node: Growing = { name, text: '', children: LEAF, line: this.parser.line, column: this.column, attributes };
+    if (current) {
+      if (current.children === LEAF) current.children = [node];
+      else current.children.push(node);
+    }
     this.stack.push(node);
     this.current = node;
   }
@@ -253,8 +255,11 @@ export class XmlReader {
   }
 
   private characters(text: string): void {
-    if (this.current) this.current.text = this.current.text === '' ? text : this.current.text + text;
-    else if (text.trim() !== '') {
+    const { current } = this;
+    if (current) {
+      if (current.text === '') current.text = text;
+      else if (current.children === LEAF || text.trim() !== '') current.text += text;
+    } else if (text.trim() !== '') {
       this.problems.add('error', this.line, this.column, `text outside of an item: ${quoted(text.trim(), 0)}`);
     }
   }
