@@ -1,0 +1,170 @@
+import type {
+  AttemptLayer,
+  ConnectionAttempt,
+  ConnectionSource,
+  Endpoint,
+  Identity,
+  SourceEvent,
+  Verdict,
+} from '../../engine/model/attempt.ts';
+
+/** One net event, as engine/windows tells it (NetEvent there has these members). */
+export interface TrafficEvent {
+  readonly type: 'classify-drop' | 'classify-allow' | 'other';
+  /** Milliseconds since the epoch. */
+  readonly at: number;
+  readonly family?: 'v4' | 'v6';
+  readonly protocol?: number;
+  readonly local?: Endpoint;
+  readonly remote?: Endpoint;
+  /** `\device\harddiskvolume3\…` */
+  readonly appId?: string;
+  readonly userSid?: string;
+  readonly filterId?: bigint;
+  readonly layerId?: number;
+  readonly direction?: 'in' | 'out';
+  readonly loopback?: boolean;
+}
+
+export interface NetEventSourceOptions {
+  /** Subscribes to drops and permits (WindowsFilterEngine.netEvents with `allowed`); resolves with what ends it. */
+  readonly subscribe: (listener: (event: TrafficEvent) => void) => Promise<() => Promise<void>>;
+  /** Whether a filter is one of those that block until somebody was asked. Drops by other filters were decided and are shown so. */
+  readonly isAsking: (filterId: bigint) => boolean;
+  readonly identify?: (event: TrafficEvent) => Identity;
+}
+
+/** Attempts that wait for an answer; more are counted and not kept. */
+const MOST_WAITING = 1000;
+/** Answered connections whose retry is recognised. */
+const MOST_ANSWERED = 1000;
+
+const LAYERS: { readonly [id: number]: AttemptLayer } = {
+  44: 'ALE_AUTH_RECV_ACCEPT',
+  46: 'ALE_AUTH_RECV_ACCEPT',
+  48: 'ALE_AUTH_CONNECT',
+  50: 'ALE_AUTH_CONNECT',
+};
+
+/**
+ * Without a driver nothing can be held: the asking filters block, the drop is told afterwards, and the answer is for the next time. Every
+ * `pended` of this source is a question about a connection that has failed already; completing it changes nothing on the wire.
+ */
+export class NetEventSource implements ConnectionSource {
+  readonly kind = 'net-events';
+  readonly title = 'net events: dropped first, asked afterwards';
+  /** What the filters block stays blocked. */
+  readonly failPolicy = 'closed';
+  readonly #options: NetEventSourceOptions;
+  /** The same program to the same place is one question until it is answered. */
+  readonly #waiting = new Map<string, number>();
+  readonly #keys = new Map<number, string>();
+  readonly #answered = new Map<string, Verdict>();
+  #listener: (event: SourceEvent) => void = () => {};
+  #end: (() => Promise<void>) | undefined;
+  #nextId = 1;
+  #overflowed = false;
+
+  constructor(options: NetEventSourceOptions) {
+    this.#options = options;
+  }
+
+  async start(listener: (event: SourceEvent) => void): Promise<void> {
+    this.#listener = listener;
+    this.#end = await this.#options.subscribe(event => this.#event(event));
+  }
+
+  #event(event: TrafficEvent): void {
+    const { filterId } = event;
+    if (event.type === 'other' || filterId === undefined || !event.family || event.loopback) return;
+    const attempt = this.#attempt(event);
+    if (!attempt) return;
+    const key = keyOf(event);
+    if (event.type === 'classify-drop' && this.#options.isAsking(filterId)) this.#ask(key, attempt);
+    else if (event.type === 'classify-drop')
+      this.#listener({ type: 'decided', attempt: { ...attempt, verdict: 'block', filterId } });
+    else if (this.#answered.get(key) === 'permit') {
+      this.#listener({ type: 'decided', attempt: { ...attempt, verdict: 'permit', filterId } });
+    }
+  }
+
+  #ask(key: string, attempt: Omit<ConnectionAttempt, 'id'> & { id: number }): void {
+    // A drop that was under way while the answer became a filter is no new question.
+    if (this.#waiting.has(key) || this.#answered.has(key)) return;
+    if (this.#waiting.size >= MOST_WAITING) {
+      if (!this.#overflowed)
+        this.#listener({
+          type: 'warning',
+          message: `more than ${MOST_WAITING} dropped connections wait; further ones are not asked about`,
+        });
+      this.#overflowed = true;
+      return;
+    }
+    this.#overflowed = false;
+    this.#waiting.set(key, attempt.id);
+    this.#keys.set(attempt.id, key);
+    this.#listener({ type: 'pended', attempt });
+  }
+
+  #attempt(event: TrafficEvent): ConnectionAttempt | undefined {
+    const layer = (event.layerId === undefined ? undefined : LAYERS[event.layerId]) ?? byDirection(event.direction);
+    if (!layer || !event.family) return undefined;
+    return {
+      id: this.#nextId++,
+      layer,
+      family: event.family,
+      protocol: event.protocol ?? 0,
+      ...(event.local && { local: event.local }),
+      ...(event.remote && { remote: event.remote }),
+      identity: this.#options.identify?.(event) ?? identityOf(event),
+      names: [],
+      at: event.at,
+    };
+  }
+
+  /** Remembers the answer, so that the retry is recognised. The connection that was asked about is over: its result is told at once. */
+  complete(id: number, verdict: Verdict): boolean {
+    const key = this.#keys.get(id);
+    if (key === undefined) return false;
+    this.#keys.delete(id);
+    this.#waiting.delete(key);
+    if (this.#answered.size >= MOST_ANSWERED) this.#answered.delete(this.#answered.keys().next().value as string);
+    this.#answered.set(key, verdict);
+    queueMicrotask(() => this.#listener({ type: 'completed', id, result: 'EACCES' }));
+    return true;
+  }
+
+  /** Forgets an answer whose filters are gone, so that the next drop is asked about again. */
+  forget(): void {
+    this.#answered.clear();
+  }
+
+  async stop(): Promise<void> {
+    await this.#end?.();
+    this.#end = undefined;
+    this.#waiting.clear();
+    this.#keys.clear();
+  }
+}
+
+const byDirection = (direction: 'in' | 'out' | undefined): AttemptLayer | undefined =>
+  direction === 'out' ? 'ALE_AUTH_CONNECT' : direction === 'in' ? 'ALE_AUTH_RECV_ACCEPT' : undefined;
+
+/** A retry has another local port; program, user and remote side are the same. */
+function keyOf(event: TrafficEvent): string {
+  const inbound = event.direction === 'in';
+  const there = inbound
+    ? `in ${event.local?.port ?? ''} ${event.remote?.address ?? ''}`
+    : `${event.remote?.address ?? ''} ${event.remote?.port ?? ''}`;
+  return [event.appId ?? '', event.userSid ?? '', event.protocol ?? '', there].join(' ');
+}
+
+/** Net events carry no process number. */
+const identityOf = (event: TrafficEvent): Identity => ({
+  pid: 0,
+  ...(event.appId !== undefined && { path: event.appId }),
+  ...(event.userSid !== undefined && { sid: event.userSid }),
+  parents: [],
+});
+
+export const createNetEventSource = (options: NetEventSourceOptions): NetEventSource => new NetEventSource(options);
