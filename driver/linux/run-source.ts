@@ -39,6 +39,8 @@ export interface RunSource extends ConnectionSource {
   readonly pid: number | undefined;
 }
 
+/** How long a thread that was told to stop may take before it is ended by force. */
+const THREAD_ENDS_MS = 2_000;
 /** Grace between SIGTERM and SIGKILL. */
 const TERMINATE_MS = 2_000;
 /** How long the end of the command may wait for output that a child keeps writing. */
@@ -48,6 +50,21 @@ const FAR_STATUS_FD = 3;
 /** Runs a command whose connections are held by seccomp user notification. Linux on x64 and arm64. */
 export function createRunSource(options: RunSourceOptions): RunSource {
   return new SeccompRunSource(options);
+}
+
+/**
+ * Waits until a thread that has let go of everything ends by itself. Ending it by force while a native callback is under way would
+ * abort the whole process, so that is only for a thread that hangs.
+ */
+function ended(worker: Worker): Promise<void> {
+  if (worker.threadId === -1) return Promise.resolve();
+  return new Promise(resolve => {
+    const force = setTimeout(() => void worker.terminate(), THREAD_ENDS_MS);
+    worker.once('exit', () => {
+      clearTimeout(force);
+      resolve();
+    });
+  });
 }
 
 class SeccompRunSource implements RunSource {
@@ -130,7 +147,7 @@ class SeccompRunSource implements RunSource {
         this.#post({ type: 'stop' });
       });
       await this.#terminate(callers);
-      await worker.terminate();
+      await ended(worker);
     } else await this.#terminate([]);
     this.#worker = undefined;
     this.#settleDrained();
