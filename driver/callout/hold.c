@@ -65,12 +65,12 @@ static REQUEST *Prepare(_In_ const ATTEMPT *attempt, _In_ const SALLYPORT_POLICY
     return request;
 }
 
-/* The request is in the table; everything that can fail but the pend itself has been done. */
-static VOID Pend(_In_ REQUEST *request, _In_ const ATTEMPT *attempt, _In_ const FWPS_FILTER2 *filter,
-                 _In_ const SALLYPORT_POLICY *policy, _In_ CLIENT *reservation, _Inout_ FWPS_CLASSIFY_OUT0 *out)
+/* The request is in the table, where other packets may join it already: `packetBytes` is what it began with. */
+static VOID Pend(_In_ REQUEST *request, ULONG packetBytes, _In_ const ATTEMPT *attempt, _In_ const FWPS_FILTER2 *filter,
+                 _In_ const SALLYPORT_POLICY *policy, _In_opt_ CLIENT *reservation, _Inout_ FWPS_CLASSIFY_OUT0 *out)
 {
     HANDLE completionContext = NULL;
-    EVENT *event = EventPended(attempt, request->id, policy->deadlineMs, request->packetBytes);
+    EVENT *event = EventPended(attempt, request->id, policy->deadlineMs, packetBytes);
     if (event == NULL) {
         ClientsCancelReservation(reservation);
         TableAbandon(request);
@@ -99,6 +99,7 @@ _Use_decl_annotations_ VOID HoldAttempt(const ATTEMPT *attempt, const FWPS_FILTE
 {
     TABLE_ANSWER answer;
     CLIENT *reservation;
+    ULONG packetBytes;
     UCHAR reason;
     REQUEST *request = Prepare(attempt, policy, &reason);
 
@@ -106,10 +107,11 @@ _Use_decl_annotations_ VOID HoldAttempt(const ATTEMPT *attempt, const FWPS_FILTE
         HoldDecide(attempt, filter, policy->onOverflow, reason, out);
         return;
     }
+    packetBytes = request->packetBytes;
     reservation = ClientsReserve();
     switch (reservation == NULL && ClientsCount().decider ? TABLE_INSERTED_FULL : TableInsert(request, policy, &answer)) {
     case TABLE_INSERTED_NEW:
-        Pend(request, attempt, filter, policy, reservation, out);
+        Pend(request, packetBytes, attempt, filter, policy, reservation, out);
         reservation = NULL;
         break;
     case TABLE_INSERTED_JOINED:
