@@ -16,14 +16,17 @@ const curl: ProcessFacts = {
 const shell: ProcessFacts = { pid: 50, path: 'C:\\Windows\\cmd.exe', startTime: 2000, parentPid: 10 };
 
 function identifier(processes: readonly ProcessFacts[], more: Partial<IdentitySources> = {}) {
-  return createIdentifier({
-    process: pid => processes.find(one => one.pid === pid),
-    drivePath: path => drivePath(path, drives),
-    services: () => undefined,
-    serviceOfTag: () => undefined,
-    signer: async () => undefined,
-    ...more,
-  });
+  return createIdentifier(
+    {
+      process: pid => processes.find(one => one.pid === pid),
+      drivePath: path => drivePath(path, drives),
+      services: () => undefined,
+      serviceOfTag: () => undefined,
+      signer: async () => undefined,
+      ...more,
+    },
+    { pathForm: 'drive' },
+  );
 }
 
 describe('who asks', () => {
@@ -33,6 +36,20 @@ describe('who asks', () => {
     expect(identity.commandLine).toEqual(['curl', 'example.org']);
     expect(identity.parents.map(parent => parent.pid)).toEqual([50]);
     expect(identity).not.toHaveProperty('parentPid');
+  });
+
+  test('the path has the form that a rule needs unless asked otherwise', () => {
+    const sources: IdentitySources = {
+      process: () => curl,
+      drivePath: path => drivePath(path, drives),
+      services: () => undefined,
+      serviceOfTag: () => undefined,
+      signer: async () => undefined,
+    };
+    expect(createIdentifier(sources)({ processId: 100, appId })).toMatchObject({
+      path: appId,
+      commandLine: ['curl', 'example.org'],
+    });
   });
 
   test('a process number that was given to another program tells nothing of the first', () => {

@@ -1,0 +1,94 @@
+import { Classifier } from '../embedded/classifier.ts';
+import type { CalloutFn, ClassifyResult, ClassifyTrace, ClassifyValues } from '../model/classify.ts';
+import type { FilterEngine } from '../model/filter-engine.ts';
+import type { Guid } from '../model/guid.ts';
+
+/**
+ * What the Base Filtering Engine holds at some layers, in a Classifier of this process: BFE itself cannot be asked how it would decide,
+ * nor why. Other sessions' changes are followed by notification (not promised to arrive), everything by `refresh`.
+ */
+export class EngineMirror {
+  readonly #engine: FilterEngine;
+  readonly #layers: readonly Guid[];
+  readonly #classifier = new Classifier();
+  #known = new Set<bigint>();
+  #running: Promise<void> | undefined;
+  #next: Promise<void> | undefined;
+  #unsubscribe: (() => Promise<void>) | undefined;
+  #closed = false;
+
+  private constructor(engine: FilterEngine, layers: readonly Guid[]) {
+    this.#engine = engine;
+    this.#layers = layers;
+  }
+
+  /**
+   * Reads the layers once and follows them. `engine` should be a session of its own: nobody is told of his own changes.
+   * @param onError told when a later read fails (the service stopped); the mirror keeps what it had
+   */
+  static async open(
+    engine: FilterEngine,
+    layers: readonly Guid[],
+    onError: (error: unknown) => void = () => {},
+  ): Promise<EngineMirror> {
+    const mirror = new EngineMirror(engine, layers);
+    // Subscribed first: a change during the first read is followed by another one.
+    mirror.#unsubscribe = await engine.subscribeChanges(change => {
+      if (change.object === 'filter' || change.object === 'sublayer') mirror.refresh().catch(onError);
+    });
+    await mirror.refresh();
+    return mirror;
+  }
+
+  classify(layerKey: Guid, values: ClassifyValues): ClassifyResult {
+    return this.#classifier.classify(layerKey, values);
+  }
+
+  explain(layerKey: Guid, values: ClassifyValues): ClassifyTrace {
+    return this.#classifier.explain(layerKey, values);
+  }
+
+  /** What a callout of the driver answers, as the mirror shall reckon with it. */
+  registerCallout(key: Guid, fn: CalloutFn): () => void {
+    return this.#classifier.registerCallout(key, fn);
+  }
+
+  /** Resolves when everything that was committed before the call is in the mirror. Calls that come together share one read. */
+  refresh(): Promise<void> {
+    if (!this.#running) {
+      this.#running = this.#read().finally(() => {
+        this.#running = undefined;
+      });
+      return this.#running;
+    }
+    // The read that runs may have begun before the change: one more follows it.
+    this.#next ??= this.#running
+      .catch(() => undefined)
+      .then(() => {
+        this.#next = undefined;
+        return this.refresh();
+      });
+    return this.#next;
+  }
+
+  async #read(): Promise<void> {
+    if (this.#closed) return;
+    const subLayers = await this.#engine.subLayerEnum();
+    const lists = await Promise.all(this.#layers.map(layerKey => this.#engine.filterEnum({ layerKey })));
+    for (const subLayer of subLayers) this.#classifier.addSubLayer(subLayer);
+    const seen = new Set<bigint>();
+    for (const filter of lists.flat()) {
+      seen.add(filter.filterId);
+      // A filter never changes: what has the same id is the same.
+      if (!this.#known.has(filter.filterId)) this.#classifier.addFilter(filter);
+    }
+    for (const id of this.#known) if (!seen.has(id)) this.#classifier.deleteFilter(id);
+    this.#known = seen;
+  }
+
+  async close(): Promise<void> {
+    this.#closed = true;
+    await this.#unsubscribe?.();
+    await this.#running?.catch(() => undefined);
+  }
+}
