@@ -44,6 +44,7 @@ static NTSTATUS NTAPI Cleanup(DEVICE_OBJECT *device, IRP *irp)
     }
     ClientClose(client);
     if (wasDecider) {
+        PolicyEndExemptions();
         ModulesStop();
         ClientsPost(EventState(FALSE, 0, ModulesRegistered()));
     }

@@ -203,7 +203,7 @@ typedef struct SALLYPORT_POLICY {
     SP_U8 onDetach;   /**< Default by filter. */
     SP_U8 onStranger; /**< Default permit: the flow had been authorised before the driver came. */
     SP_U8 reserved[4];
-    SP_U64 exemptProcessIds[SALLYPORT_MAX_EXEMPT]; /**< Never held: what the decider itself needs, as the DNS client. */
+    SP_U64 exemptProcessIds[SALLYPORT_MAX_EXEMPT]; /**< Never held: what the decider itself needs, as the DNS client. Forgotten when the decider goes. */
 } SALLYPORT_POLICY;
 
 /** Optional modules. The redirect fields count only with SALLYPORT_MODULE_REDIRECT, the stream fields with _STREAM. */

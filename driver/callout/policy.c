@@ -71,6 +71,15 @@ _Use_decl_annotations_ NTSTATUS PolicySet(const SALLYPORT_POLICY *policy)
     return STATUS_SUCCESS;
 }
 
+_Use_decl_annotations_ VOID PolicyEndExemptions(VOID)
+{
+    KIRQL irql;
+    KeAcquireSpinLock(&Lock, &irql);
+    Current.exemptCount = 0;
+    RtlZeroMemory(Current.exemptProcessIds, sizeof(Current.exemptProcessIds));
+    KeReleaseSpinLock(&Lock, irql);
+}
+
 _Use_decl_annotations_ BOOLEAN PolicyExempts(const SALLYPORT_POLICY *policy, UINT64 processId)
 {
     ULONG i;

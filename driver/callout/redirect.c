@@ -133,6 +133,7 @@ static void NTAPI RedirectClassify(const FWPS_INCOMING_VALUES0 *values, const FW
     if (Redirect((void *)(ULONG_PTR)classifyContext, filter, six ? 6 : 4, six && IsMapped(remote), out)) {
         COUNT(redirected);
     }
+    VerdictPermit(out, filter, FALSE); /* acquiring the layer data may have written to it */
 }
 
 _Use_decl_annotations_ NTSTATUS RedirectStart(DEVICE_OBJECT *device, const SALLYPORT_MODULES *modules)

@@ -133,6 +133,11 @@ static void Exempt(void)
     input.processId = 99;
     EXPECT_EQUAL(Classify(&input), OUTCOME_PERMIT);
     EXPECT_EQUAL(GetStatistics(&Decider).exempt, 2);
+    /* the next decider inherits the policy but not the exemptions: the number may be another process by then */
+    Detach(&Decider);
+    EXPECT_EQUAL(Attach(&Decider, TRUE), STATUS_SUCCESS);
+    EXPECT_EQUAL(GetPolicy(&Decider).exemptCount, 0);
+    EXPECT_EQUAL(Classify(&input), OUTCOME_PENDED);
     End();
 }
 
