@@ -1,6 +1,6 @@
 import { type Summary, summarize } from '../../../engine/explain/summary.ts';
 import { parseCommandArgs } from '../args.ts';
-import { command, json } from './io.ts';
+import { command, drawsScreen, json } from './io.ts';
 import { loadMachine, nothingRead, tellProblems } from './load.ts';
 import { INSPECT_OPTIONS } from './options.ts';
 import { count, safe, table } from './text.ts';
@@ -43,7 +43,7 @@ function text(summary: Summary, columns: number | undefined): string {
   );
 }
 
-/** `sallyport inspect FILE|--live`: what is in a dump. */
+/** `sallyport inspect FILE|--live`: what is in a dump; on a terminal a screen to look around in. */
 export const inspect = command(async (args, io) => {
   const parsed = parseCommandArgs('inspect', args, INSPECT_OPTIONS.inspect);
   const machine = await loadMachine('inspect', parsed.positionals, parsed.flags.has('live'), io);
@@ -56,6 +56,7 @@ export const inspect = command(async (args, io) => {
   );
   const summary = summarize(machine);
   if (parsed.flags.has('json')) json(io, summary);
+  else if (!nothingRead(machine.dump) && drawsScreen(io)) await (await import('./inspect-view.ts')).inspectView(machine, io);
   else if (!nothingRead(machine.dump)) io.stdout.write(text(summary, io.stdout.isTTY ? io.stdout.columns : undefined));
   return code;
 });

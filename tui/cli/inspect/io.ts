@@ -1,6 +1,7 @@
 import { UnreadableError } from '../../../engine/dumps/problem.ts';
 import { FlowError } from '../../../engine/explain/flow.ts';
 import { Failure, UsageError } from '../exit.ts';
+import { canDraw } from '../terminal.ts';
 
 /** What an inspect command takes from the world. A CommandContext of the command line fits. */
 export interface InspectIo {
@@ -26,6 +27,10 @@ export function command(body: InspectCommand): InspectCommand {
     }
   };
 }
+
+/** Whether a full screen may be drawn. */
+export const drawsScreen = (io: InspectIo): boolean =>
+  canDraw(io.stdin as NodeJS.ReadStream, io.stdout as NodeJS.WriteStream, io.env);
 
 /** Stable JSON: 64-bit numbers and bytes never reach it, they are text already. */
 export const json = (io: InspectIo, value: unknown): void => void io.stdout.write(`${JSON.stringify(value, null, 2)}\n`);
