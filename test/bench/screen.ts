@@ -51,9 +51,12 @@ async function startUp() {
       columns: 120,
       rows: 40,
     });
-    await program.waitFor('Inbox');
+    const firstFrame = new Promise<number>(resolve =>
+      program.onData(() => program.raw.includes('Inbox') && resolve(performance.now() - at)),
+    );
+    const took = await firstFrame;
     if (n > 1) {
-      times.push(performance.now() - at);
+      times.push(took);
       memory.push(rssMb(program.pid));
     }
     await program.end();

@@ -4,7 +4,7 @@ import type { GuardClient } from '../../machines/guard-client.ts';
 import { lifetimeOf, type PartKey, partViews, type Sentence } from '../../machines/sentence.ts';
 import { clean, cutMiddle } from '../text/clean.ts';
 import { type Line, lineCells, type Span } from '../text/paint.ts';
-import { countOf, lifetimeWords } from './words.ts';
+import { countOf, grouped, lifetimeWords } from './words.ts';
 
 /** What stands before a part in the answer's sentence. */
 const before: Readonly<Record<PartKey, string>> = {
@@ -66,7 +66,7 @@ export function coverLine(sentence: Sentence, preview: ReturnType<GuardClient['p
   const settles = once ? sentence.requests.length : new Set([...preview.settles, ...sentence.requests]).size;
   const what = `   settles ${countOf(settles, 'waiting request')}`;
   if (once) return [[`${what}; makes no rule`, 'muted']];
-  const past = preview.of > 0 ? `; would have matched ${preview.matched} of the last ${preview.of.toLocaleString('en')}` : '';
+  const past = preview.of > 0 ? `; would have matched ${preview.matched} of the last ${grouped(preview.of)}` : '';
   return [[what + past, 'muted']];
 }
 

@@ -1,7 +1,7 @@
 import type { GuardSnapshot, GuardStatus } from '../../machines/guard-client.ts';
 import { VIEWS, type ViewName } from '../../machines/shell-machine.ts';
 import type { Line } from '../text/paint.ts';
-import { clockSpan } from './words.ts';
+import { clockSpan, grouped } from './words.ts';
 
 /** The first deadline among what waits; undefined when nothing waits or nothing has one. */
 export function firstDeadline(snapshot: GuardSnapshot): number | undefined {
@@ -79,7 +79,7 @@ export function selectTabs(snapshot: GuardSnapshot, view: View, columns = 80): L
   };
   return VIEWS.flatMap((name, i): Line => {
     const count = counts[name];
-    const text = `${i + 1} ${titles[name]}${count && (!narrow || name === 'inbox') ? ` ${count.toLocaleString('en')}` : ''}`;
+    const text = `${i + 1} ${titles[name]}${count && (!narrow || name === 'inbox') ? ` ${grouped(count)}` : ''}`;
     return [
       [view === name ? '[' : ' ', view === name ? 'text' : 'muted'],
       [text, view === name ? 'tabActive' : 'muted'],

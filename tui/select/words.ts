@@ -76,7 +76,10 @@ export function ageWords(ms: number): string {
 /** How long something was held. */
 export const heldWords = (ms: number): string => (ms === 0 ? '' : ms < 1000 ? `${Math.round(ms)} ms` : ageWords(ms));
 
-export const countOf = (n: number, one: string, many = `${one}s`): string => `${n.toLocaleString('en')} ${n === 1 ? one : many}`;
+/** `1254` as `1,254`. Intl would do it too, at 20 ms for the first number. */
+export const grouped = (n: number): string => String(n).replace(/\B(?=(\d{3})+$)/g, ',');
+
+export const countOf = (n: number, one: string, many = `${one}s`): string => `${grouped(n)} ${n === 1 ? one : many}`;
 
 export const directionOf = (layer: AttemptLayer): 'out' | 'in' => (layer === 'ALE_AUTH_CONNECT' ? 'out' : 'in');
 

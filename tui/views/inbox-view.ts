@@ -1,6 +1,7 @@
 import { answerLine, coverLine, stepsLine } from '../select/select-answer.ts';
 import { detailLines, foldedDetail, questionSentence } from '../select/select-details.ts';
 import { inboxRow, rowOf, scrollInbox } from '../select/select-inbox.ts';
+import { grouped } from '../select/words.ts';
 import type { Store } from '../state/store.ts';
 import { type Line, spread } from '../text/paint.ts';
 import { type DrawnLine, isSmall, plainLines, rule, toHeight } from './layout.ts';
@@ -33,7 +34,7 @@ function nothingWaits(store: Store): readonly Line[] {
   const { status } = store.snapshot;
   if (store.query) return [[[`   Nothing that waits holds "${store.query}". Esc shows all again.`, 'muted']]];
   if (status.phase === 'failed') return [[[`   ${status.failure ?? 'The guard failed.'}`, 'error']]];
-  const decided = status.decided > 0 ? ` ${status.decided.toLocaleString('en')} decided without asking.` : '';
+  const decided = status.decided > 0 ? ` ${grouped(status.decided)} decided without asking.` : '';
   const end = status.phase === 'ended' ? ' The command has ended.' : '';
   return [[[`   Nothing waits.${decided}${end}`, 'muted']]];
 }
