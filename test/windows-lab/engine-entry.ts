@@ -1,5 +1,7 @@
 import { writeFileSync } from 'node:fs';
 import koffi from 'koffi';
+import { createNetEventSource } from '../../driver/windows/net-event-source.ts';
+import type { SourceEvent } from '../../engine/model/attempt.ts';
 import { WfpError } from '../../engine/model/error.ts';
 import type { ObjectChange } from '../../engine/model/filter-engine.ts';
 import { CONDITION_KEY, LAYER_KEY } from '../../engine/model/keys.ts';
@@ -191,5 +193,62 @@ async function netEvents(): Promise<void> {
   });
 }
 
-const parts: { readonly [name: string]: () => Promise<void> } = { install, readBack, stopped, changes, netEvents };
+/** Blocked first, asked afterwards: the answer is a filter, and the retry is recognised. */
+async function netEventMode(): Promise<void> {
+  const library = koffi.load('C:\\windows\\system32\\fwpuclnt.dll');
+  const play = library.func('LabNetEvent', 'uint32_t', [koffi.pointer(LAB_EVENT)]);
+  await report('without a driver: dropped, asked, answered, and the retry is seen', async () => {
+    const engine = await openWindowsEngine();
+    const rules = await openWindowsEngine({ dynamic: true });
+    const asking = await rules.filterAdd({
+      displayData: { name: 'Blocked until somebody was asked' },
+      layerKey: LAYER_KEY.ALE_AUTH_CONNECT_V4,
+      filterCondition: [],
+      weight: { type: 'FWP_UINT8', value: 0 },
+      action: { type: 'FWP_ACTION_BLOCK' },
+    });
+    const source = createNetEventSource({
+      subscribe: listener => engine.netEvents(listener, { allowed: true }),
+      isAsking: id => id === asking.filterId,
+    });
+    const seen: SourceEvent[] = [];
+    await source.start(event => seen.push(event));
+    const traffic = {
+      type: 3,
+      protocol: 6,
+      local: 0xc000020a,
+      remote: 0xcb007109,
+      localPort: 50123,
+      remotePort: 443,
+      direction: 0x3901,
+      loopback: 0,
+      filterId: asking.filterId,
+      appId: '\\device\\harddiskvolume3\\curl.exe',
+    };
+    equal('dropped', play(traffic), 0);
+    await until('it is asked', () => seen.length === 1);
+    const [question] = seen;
+    equal('question', question?.type, 'pended');
+    const rule = await rules.filterAdd({
+      ...PROGRAM_FILTER,
+      filterKey: undefined,
+      flags: 0,
+      providerKey: undefined,
+      subLayerKey: undefined,
+    } as unknown as FilterInput);
+    source.complete(question?.type === 'pended' ? question.attempt.id : 0, 'permit');
+    equal('retried', play({ ...traffic, type: 6, localPort: 50124, filterId: rule.filterId }), 0);
+    await until('the retry is shown', () => seen.length === 3);
+    equal(
+      'events',
+      seen.map(event => event.type),
+      ['pended', 'completed', 'decided'],
+    );
+    await source.stop();
+    await rules.close();
+    await engine.close();
+  });
+}
+
+const parts: { readonly [name: string]: () => Promise<void> } = { install, readBack, stopped, changes, netEvents, netEventMode };
 await parts[process.argv[2]!]!();

@@ -96,7 +96,14 @@ test.runIf(ready)(
 
 test.runIf(ready)('subscriptions, large enumerations and application ids', () => passes('engine', ['changes']), LIMIT);
 
-test.runIf(ready)('net events', () => passes('engine', ['netEvents']), LIMIT);
+test.runIf(ready)(
+  'net events, and asking after the drop where there is no driver',
+  async () => {
+    await passes('engine', ['netEvents']);
+    await passes('engine', ['netEventMode']);
+  },
+  LIMIT,
+);
 
 test.runIf(ready)(
   'the real driver holds, answers, times out, survives its clients and leaves nothing behind',
@@ -106,3 +113,15 @@ test.runIf(ready)(
   },
   LIMIT,
 );
+
+test.runIf(ready)(
+  'the guard in line mode: asked, answered, kept over a restart',
+  async () => {
+    const store = { SALLYPORT_LAB_STORE: winePath(join(lab.folder, 'guard-store')) };
+    await passes('guard', ['make', winePath(lab.folder)], store);
+    await passes('guard', ['find', winePath(lab.folder)], store);
+  },
+  LIMIT,
+);
+
+test.runIf(ready)('who asks, from a real Windows process', () => passes('identity'), LIMIT);

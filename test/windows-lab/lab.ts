@@ -265,7 +265,8 @@ export function prepareLab(): Lab {
     system32,
     async node(entry, options = {}) {
       const script = await bundle(entry, options.alias);
-      const program = [winePath(executable), winePath(script), ...(options.args ?? [])];
+      // node:sqlite still tells on Windows' Node 22 that it is experimental.
+      const program = [winePath(executable), '--disable-warning=ExperimentalWarning', winePath(script), ...(options.args ?? [])];
       if (!options.before && !options.after) return runWine(folder, program, options);
       const line = [...(options.before ?? []), program.join(' '), ...(options.after ?? [])].join(' & ');
       return runWine(folder, ['cmd', '/c', line], options);

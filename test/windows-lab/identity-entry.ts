@@ -1,0 +1,55 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { createIdentifier } from '../../driver/windows/identity.ts';
+import { processFacts } from '../../driver/windows/process-facts.ts';
+import { servicesOf } from '../../driver/windows/services.ts';
+import { signerOf } from '../../driver/windows/signer.ts';
+import { report } from './report.ts';
+
+/** Runs under Wine: what can be learned of processes through the real functions of a Windows user land. */
+
+function expectThat(what: string, holds: boolean): void {
+  if (!holds) throw new Error(`not so: ${what}`);
+}
+const same = (a: string | undefined, b: string) => a?.toLowerCase() === b.toLowerCase();
+
+if (process.argv[2] === 'wait') {
+  process.stdin.resume();
+  setInterval(() => undefined, 1000);
+} else {
+  await report('a process: path, start, user', async () => {
+    const facts = processFacts(process.pid);
+    expectThat(`path ${facts?.path}`, same(facts?.path, process.execPath));
+    const age = Date.now() - (facts?.startTime ?? 0);
+    expectThat(`started ${age} ms ago`, age >= 0 && age < 600_000);
+    expectThat(`sid ${facts?.sid}`, /^S-1-5-\d+/.test(facts?.sid ?? ''));
+  });
+  await report('a child has this process as its parent', async () => {
+    const child = spawn(process.execPath, [process.argv[1]!, 'wait', 'an argument'], { stdio: 'ignore' });
+    try {
+      const identity = createIdentifier(undefined, { pathForm: 'drive' })({ processId: child.pid! });
+      expectThat(`path ${identity.path}`, same(identity.path, process.execPath));
+      expectThat(`parent ${identity.parents[0]?.pid}`, identity.parents[0]?.pid === process.pid);
+      // Wine 8 may not tell the command line; when it does it must be the right one.
+      const line = identity.commandLine;
+      expectThat(`command line ${line}`, line === undefined || line.at(-1) === 'an argument');
+      expectThat('it is no service host', identity.services === undefined);
+    } finally {
+      child.kill();
+      await once(child, 'exit');
+    }
+  });
+  await report('a process that is not there is not known', async () => {
+    expectThat('no facts', processFacts(0x7ffffffc) === undefined);
+    const identity = createIdentifier()({ processId: 0x7ffffffc, appId: '\\device\\nowhere\\x.exe' });
+    expectThat(JSON.stringify(identity), identity.path === '\\device\\nowhere\\x.exe' && identity.parents.length === 0);
+  });
+  await report('the service manager tells the services of a process', async () => {
+    const names = servicesOf(process.pid);
+    expectThat(`none here: ${names}`, names !== undefined && names.length === 0);
+  });
+  await report('a file without signature has no signer', async () => {
+    expectThat('signer', (await signerOf('C:\\windows\\system32\\drivers\\sallyport.sys')) === undefined);
+    expectThat('signer of nothing', (await signerOf('C:\\nothing.exe')) === undefined);
+  });
+}
