@@ -58,7 +58,8 @@ export class AttemptQuestion implements Question {
       }
       default: {
         if (!/^\d{1,10}$/.test(text)) throw new FlowError('a user is its number (id -u)');
-        const { user: _, ...rest } = identity;
+        // Name and groups were the old user's.
+        const { user: _, gids: __, ...rest } = identity;
         return this.#changed({ identity: { ...rest, uid: Number(text), sid: `S-1-22-1-${Number(text)}` } });
       }
     }
