@@ -7,7 +7,7 @@ import * as compose from './compose.ts';
 import * as layout from './layouts.ts';
 import type { Pointer } from './memory.ts';
 import { fwpuclnt } from './native.ts';
-import { type NetEvent, type NetEventOptions, netEvents } from './net-events.ts';
+import { type NetEvent, type NetEventOptions, netEvents, recentNetEvents } from './net-events.ts';
 import * as parse from './parse.ts';
 import { WfpSession } from './session.ts';
 import { subscribeAllChanges } from './subscriptions.ts';
@@ -19,7 +19,6 @@ const FWPM_TXN_READ_ONLY = 1;
 /** A session with the Base Filtering Engine of this machine. */
 export class WindowsFilterEngine implements FilterEngine {
   readonly #session: WfpSession;
-  readonly #ends = new Set<() => Promise<void>>();
 
   constructor(session: WfpSession) {
     this.#session = session;
@@ -211,30 +210,26 @@ export class WindowsFilterEngine implements FilterEngine {
     return this.#session.enumerate('Session', () => 0n, parse.parseSession);
   }
 
-  async subscribeChanges(listener: (change: ObjectChange) => void): Promise<() => Promise<void>> {
-    return this.#keep(await subscribeAllChanges(this.#session, listener));
+  subscribeChanges(listener: (change: ObjectChange) => void): Promise<() => Promise<void>> {
+    return subscribeAllChanges(this.#session, listener);
   }
 
   /**
    * Reports what the kernel dropped and, when asked, allowed. Switches collection on (an engine option that outlives the session, hence
    * not possible in a dynamic session or a transaction).
    */
-  async netEvents(listener: (event: NetEvent) => void, options: NetEventOptions = {}): Promise<() => Promise<void>> {
-    return this.#keep(await netEvents(this.#session, listener, options));
+  netEvents(listener: (event: NetEvent) => void, options: NetEventOptions = {}): Promise<() => Promise<void>> {
+    return netEvents(this.#session, listener, options);
   }
 
-  #keep(end: () => Promise<void>): () => Promise<void> {
-    this.#ends.add(end);
-    return async () => {
-      this.#ends.delete(end);
-      await end();
-    };
+  /** What the engine still keeps of them (some hundred), oldest first. @throws WfpError FWP_E_NET_EVENTS_DISABLED while nothing is collected */
+  recentNetEvents(): Promise<readonly NetEvent[]> {
+    return recentNetEvents(this.#session);
   }
 
-  async close(): Promise<void> {
-    for (const end of [...this.#ends]) await end().catch(() => undefined);
-    this.#ends.clear();
-    await this.#session.close();
+  /** Ends subscriptions, an open transaction and dynamic objects with the session. */
+  close(): Promise<void> {
+    return this.#session.close();
   }
 }
 

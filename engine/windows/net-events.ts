@@ -29,6 +29,8 @@ export interface NetEventOptions {
   readonly allowed?: boolean;
   /** Turn collection on when it is off; default true. */
   readonly enable?: boolean;
+  /** Told when the engine gives an event that cannot be read; the event is passed over. Without it such an event is an uncaught error. */
+  readonly onError?: (error: Error) => void;
 }
 
 /** FWPM_NET_EVENT_FLAG_*_SET: a member without its flag is not to be read. */
@@ -133,7 +135,17 @@ export async function netEvents(
     await setOption(session, OPTION_COLLECT_NET_EVENTS, 1);
     if (options.allowed) await setOption(session, OPTION_MATCH_ANY_KEYWORDS, KEYWORD_CLASSIFY_ALLOW);
   }
-  return subscribeNetEventData(session, (data, version) => listener(parseNetEvent(data, version)));
+  return subscribeNetEventData(session, (data, version) => {
+    let event: NetEvent;
+    try {
+      event = parseNetEvent(data, version);
+    } catch (error) {
+      if (!options.onError) throw error;
+      options.onError(error as Error);
+      return;
+    }
+    listener(event);
+  });
 }
 
 /** The events that the engine still keeps (about a hundred), oldest first. FWPM_NET_EVENT_ENUM_TEMPLATE0 is NULL: all. */

@@ -25,6 +25,8 @@ export type Kind = 'Provider' | 'ProviderContext' | 'SubLayer' | 'Callout' | 'Fi
 export class WfpSession {
   readonly sessionKey: Guid;
   readonly native: Fwpuclnt;
+  /** Run once the engine has closed the session: nothing of it is called back any more. */
+  readonly whenClosed = new Set<() => void>();
   #handle: Pointer;
   #last: Promise<unknown> = Promise.resolve();
 
@@ -155,6 +157,8 @@ export class WfpSession {
       const handle = this.#handle;
       this.#handle = 0n;
       const code = await this.native.call('FwpmEngineClose0', handle);
+      for (const release of this.whenClosed) release();
+      this.whenClosed.clear();
       if (code !== 0) throw failure('FwpmEngineClose0', code);
     });
   }

@@ -40,25 +40,27 @@ async function subscribe(
       });
     }
   }, callbackType);
+  const release = () => koffi.unregister(callback);
+  let handle: Pointer;
   try {
-    const handle = await session.withArena(async ({ arena }) => {
+    handle = await session.withArena(async ({ arena }) => {
       const subscription = arena.struct(layout.FWPM_FILTER_SUBSCRIPTION0);
       subscription.struct.setNumber('flags', flags);
       const out = arena.struct(POINTER);
       await session.check(names.subscribe, subscription.address, callback, 0n, out.address);
       return out.struct.bigint('value');
     });
-    let ended = false;
-    return async () => {
-      if (ended) return;
-      ended = true;
-      await session.simple(names.unsubscribe, handle);
-      koffi.unregister(callback);
-    };
   } catch (error) {
-    koffi.unregister(callback);
+    release();
     throw error;
   }
+  // Closing the session ends its subscriptions too; whichever comes first gives the callback back.
+  session.whenClosed.add(release);
+  return async () => {
+    if (!session.whenClosed.has(release)) return;
+    await session.simple(names.unsubscribe, handle);
+    if (session.whenClosed.delete(release)) release();
+  };
 }
 
 /** Changes of all five kinds of object, without template: every object that this caller may read. */
@@ -68,7 +70,7 @@ export async function subscribeAllChanges(
 ): Promise<() => Promise<void>> {
   const ends: (() => Promise<void>)[] = [];
   const endAll = async () => {
-    for (const end of ends.splice(0)) await end();
+    for (const end of ends) await end();
   };
   try {
     for (const [object, kind] of KINDS) {

@@ -1,10 +1,10 @@
 import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
-import { SALLYPORT, sizeOf } from '../../driver/windows/contract.ts';
+import { Message, SALLYPORT, sizeOf } from '../../driver/windows/contract.ts';
 import { DriverDevice } from '../../driver/windows/device.ts';
 import { DriverSource } from '../../driver/windows/driver-source.ts';
 import { decodeBatch } from '../../driver/windows/events.ts';
-import { type DriverPolicy, encodeVerdicts } from '../../driver/windows/requests.ts';
+import { type DriverPolicy, decodeWelcome, encodeVerdicts } from '../../driver/windows/requests.ts';
 import type { ConnectionAttempt, SourceEvent, Verdict } from '../../engine/model/attempt.ts';
 import { report, until } from './report.ts';
 import { type Flows, Stack } from './stack.ts';
@@ -116,6 +116,15 @@ async function main(): Promise<void> {
       await until('both ends are told', () => client.count('completed') === 2);
     });
   }
+
+  await report('a client of another version is told which side is older, and nothing is held for it', async () => {
+    const device = DriverDevice.open('decider');
+    const hello = new Message('HELLO').set('version', 2).set('magic', SALLYPORT.MAGIC).bytes;
+    const welcome = decodeWelcome(await device.control('hello', SALLYPORT.IOCTL_ATTACH_DECIDER, hello, sizeOf('WELCOME')));
+    equal('welcome', [welcome?.accepted, welcome?.contractVersion], [false, SALLYPORT.CONTRACT_VERSION]);
+    equal('not held', (await stack.play({ action: 'connect', localPort: 40005 })).held, 0);
+    await device.close();
+  });
 
   await scenario('a time-out decides by the policy', { deadlineMs: 100, onTimeout: 'permit' }, async client => {
     const flows = await stack.play({ action: 'connect', localPort: 40010 });

@@ -188,6 +188,7 @@ async function netEvents(): Promise<void> {
       loopback: false,
     });
     equal('permit', [seen[1]!.type, seen[1]!.direction], ['classify-allow', 'in']);
+    equal('kept', await engine.recentNetEvents(), seen);
     await end();
     await engine.close();
   });

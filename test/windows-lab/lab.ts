@@ -27,7 +27,9 @@ const root = join(here, '..', '..');
 /** Under a folder called dist: the linter passes those over. */
 const cache = join(here, '.cache', 'dist');
 const run = join(cache, 'run');
-const prefix = process.env['SALLYPORT_WINEPREFIX'] ?? join(tmpdir(), `sallyport-wine-${userInfo().uid}`);
+const prefix =
+  process.env['SALLYPORT_WINEPREFIX'] ??
+  join(tmpdir(), `sallyport-wine-${userInfo().uid}-${createHash('sha1').update(root).digest('hex').slice(0, 8)}`);
 const system32 = join(prefix, 'drive_c', 'windows', 'system32');
 const compiler = 'x86_64-w64-mingw32-gcc';
 
@@ -161,10 +163,13 @@ function buildDrivers(): void {
   const output = join(build, 'fwpkclnt.sys');
   const inputs = [...sourcesOf(folder), join(folder, 'fwpkclnt.def'), '-lntoskrnl', '-lhal'];
   execFileSync(compiler, [...STRICT, ...KERNEL, ...includes, '-o', output, ...inputs], { stdio: 'inherit' });
-  execFileSync('make', ['-s', '-C', callout, 'lab'], { stdio: ['ignore', 'ignore', 'inherit'] });
+  // A copy of the sources: the driver's own tests may be building in its folder at the same time.
+  const copy = join(build, 'callout');
+  cpSync(callout, copy, { recursive: true, filter: source => source !== join(callout, 'build'), preserveTimestamps: true });
+  execFileSync('make', ['-s', '-C', copy, 'lab'], { stdio: ['ignore', 'ignore', 'inherit'] });
   mkdirSync(join(system32, 'drivers'), { recursive: true });
   cpSync(output, join(system32, 'drivers', 'fwpkclnt.sys'));
-  cpSync(join(callout, 'build', 'lab', 'sallyport.sys'), join(system32, 'drivers', 'sallyport.sys'));
+  cpSync(join(copy, 'build', 'lab', 'sallyport.sys'), join(system32, 'drivers', 'sallyport.sys'));
   const installed = join(prefix, '.sallyport-services');
   if (existsSync(installed)) return;
   // One load order group: Wine gives every group a process of its own, and the driver must find the stand-in in its own process.

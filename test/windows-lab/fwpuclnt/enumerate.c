@@ -36,6 +36,20 @@ DWORD create_enum(HANDLE engine, enum kind kind, int (*wanted)(const struct obje
     DONE;
 }
 
+DWORD create_enum_of(HANDLE engine, struct block **entries, UINT32 count, HANDLE *out)
+{
+    ENGINE;
+    if (!error && !readable(out, sizeof *out)) error = FWP_E_NULL_POINTER;
+    if (error) { DONE; }
+    struct enumeration *made = calloc(1, sizeof *made);
+    made->magic = ENUM_MAGIC;
+    made->session = session;
+    made->entries = calloc(count + 1, sizeof *made->entries);
+    for (; made->count < count; made->count++) made->entries[made->count] = block_hold(entries[made->count]);
+    *out = made;
+    DONE;
+}
+
 static struct enumeration *enum_of(struct session *session, HANDLE handle)
 {
     struct enumeration *enumeration = handle;

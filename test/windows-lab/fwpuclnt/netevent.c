@@ -1,4 +1,5 @@
 /* Net events: options, subscription, and the door through which a test plays one. */
+#include "enumerate.h"
 #include "memory.h"
 #include "notify.h"
 
@@ -51,12 +52,45 @@ static struct block *build(int version, const void *from)
     return block;
 }
 
+/* What the engine still keeps, oldest first; the page of FwpmNetEventCreateEnumHandle0 speaks of about 100. */
+#define KEPT 100
+static struct block *kept[KEPT];
+static UINT32 keptCount;
+
+static void keep(struct block *block)
+{
+    if (keptCount == KEPT) {
+        block_release(kept[0]);
+        memmove(kept, kept + 1, --keptCount * sizeof *kept);
+    }
+    kept[keptCount++] = block;
+}
+
+DWORD WINAPI FwpmNetEventCreateEnumHandle0(HANDLE engine, const FWPM_NET_EVENT_ENUM_TEMPLATE0 *template, HANDLE *out)
+{
+    if (template) return ERROR_NOT_SUPPORTED;
+    engine_lock();
+    int on = netEventOptions[0];
+    engine_unlock();
+    return on ? create_enum_of(engine, kept, keptCount, out) : (DWORD)FWP_E_NET_EVENTS_DISABLED;
+}
+
+DWORD WINAPI FwpmNetEventEnum3(HANDLE engine, HANDLE handle, UINT32 asked, LAB_NET_EVENT3 ***out, UINT32 *count)
+{
+    return next_page(engine, handle, asked, (void ***)out, count);
+}
+
+DWORD WINAPI FwpmNetEventDestroyEnumHandle0(HANDLE engine, HANDLE handle) { return destroy_enum(engine, handle); }
+
 /** Not of Windows: plays one classification's event. Answers FWP_E_NET_EVENTS_DISABLED while the engine does not collect it. */
 DWORD WINAPI LabNetEvent(const struct lab_event *event)
 {
     engine_lock();
     int collected = netEventOptions[0] && (event->type == 3 || (netEventOptions[1] & 0x10));
-    if (collected) notify_net_event(build, event);
+    if (collected) {
+        keep(build(3, event));
+        notify_net_event(build, event);
+    }
     engine_unlock();
     return collected ? 0 : FWP_E_NET_EVENTS_DISABLED;
 }
