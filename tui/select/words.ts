@@ -7,6 +7,7 @@ import type {
   Verdict,
 } from '../../engine/model/attempt.ts';
 import type { Lifetime, RemoteScope, Scope } from '../../engine/rules/rule.ts';
+import { nameGroups } from '../../engine/rules/scope.ts';
 import { clean, cut } from '../text/clean.ts';
 import { type Line, lineCells, type Span } from '../text/paint.ts';
 
@@ -88,10 +89,13 @@ export const distinctNames = (names: readonly NameEvidence[]): readonly string[]
   ...new Set(names.map(evidence => evidence.name)),
 ];
 
-/** The one name that the remote side goes by; undefined when nobody looked it up or it has several: then only the address is sure. */
+/**
+ * The one name that the remote side goes by, of aliases in the hosts file the first; undefined when nobody looked it up or several names
+ * were looked up: then only the address is sure.
+ */
 export function remoteName(attempt: ConnectionAttempt): string | undefined {
-  const names = distinctNames(attempt.names);
-  return names.length === 1 ? names[0] : undefined;
+  const groups = nameGroups(attempt.names);
+  return groups.length === 1 ? groups[0]?.[0] : undefined;
 }
 
 /** Where an attempt goes, in a list: name or address, with its port. */
