@@ -19,6 +19,9 @@ import {
   verdictResultsSize,
 } from './requests.ts';
 
+/** What the source needs of the device. */
+export type EventDevice = Pick<DriverDevice, 'attach' | 'control' | 'close'>;
+
 export interface DriverSourceOptions {
   readonly policy?: DriverPolicy;
   /** Who asks, from what the driver knows; see identity.ts. Must not throw. */
@@ -26,6 +29,8 @@ export interface DriverSourceOptions {
   /** Inverted calls that wait in the driver at the same time. */
   readonly outstanding?: number;
   readonly devicePath?: string;
+  /** Opens the device; default: DriverDevice at `devicePath`. Throws DriverError when there is none. */
+  readonly open?: () => EventDevice;
   /** Milliseconds between attempts to find a driver that went away. */
   readonly retryMs?: number;
 }
@@ -46,7 +51,8 @@ export class DriverSource implements ConnectionSource {
   readonly #requests = new Map<number, bigint>();
   readonly #ids = new Map<bigint, number>();
   #nextId = 1;
-  #device: DriverDevice | undefined;
+  #device: EventDevice | undefined;
+  #delivered: Promise<void> = Promise.resolve();
   #listener: (event: SourceEvent) => void = () => {};
   #answers: { requestId: bigint; verdict: Verdict }[] = [];
   #flushing = false;
@@ -66,7 +72,7 @@ export class DriverSource implements ConnectionSource {
   }
 
   async #attach(): Promise<void> {
-    const device = DriverDevice.open('decider', this.#options.devicePath);
+    const device = this.#options.open?.() ?? DriverDevice.open('decider', this.#options.devicePath);
     try {
       await device.attach('decider');
       if (this.#options.policy) await this.#setPolicy(device, this.#options.policy);
@@ -79,21 +85,31 @@ export class DriverSource implements ConnectionSource {
     for (let count = this.#options.outstanding ?? 8; count > 0; count--) this.#next(device);
   }
 
-  async #setPolicy(device: DriverDevice, policy: DriverPolicy): Promise<void> {
+  async #setPolicy(device: EventDevice, policy: DriverPolicy): Promise<void> {
     const current = await device.control('reading the policy', SALLYPORT.IOCTL_GET_POLICY, new Uint8Array(0), POLICY_SIZE);
     await device.control('setting the policy', SALLYPORT.IOCTL_SET_POLICY, encodePolicy(current, policy), 0);
   }
 
-  /** One inverted call; asked again as soon as it has brought events. */
-  #next(device: DriverDevice): void {
-    device.control('waiting for events', SALLYPORT.IOCTL_NEXT_EVENTS, new Uint8Array(0), BUFFER).then(
-      bytes => {
-        if (device !== this.#device) return;
-        this.#next(device);
-        this.#deliver(bytes);
+  /**
+   * One inverted call, made again as soon as it has brought events. The driver fills waiting calls in the order in which they were made,
+   * so their results are delivered in that order too, whichever is seen first.
+   */
+  #next(device: EventDevice): void {
+    const call = device.control('waiting for events', SALLYPORT.IOCTL_NEXT_EVENTS, new Uint8Array(0), BUFFER);
+    call.then(
+      () => {
+        if (device === this.#device) this.#next(device);
       },
-      (error: unknown) => this.#ended(device, error),
+      () => undefined,
     );
+    this.#delivered = this.#delivered
+      .then(() => call)
+      .then(
+        bytes => {
+          if (device === this.#device) this.#deliver(bytes);
+        },
+        (error: unknown) => this.#ended(device, error),
+      );
   }
 
   #deliver(bytes: Uint8Array): void {
@@ -192,7 +208,7 @@ export class DriverSource implements ConnectionSource {
   }
 
   /** An inverted call came back with an error: the driver goes, or we do. */
-  #ended(device: DriverDevice, error: unknown): void {
+  #ended(device: EventDevice, error: unknown): void {
     if (device !== this.#device || this.#stopped) return;
     this.#device = undefined;
     void device.close();

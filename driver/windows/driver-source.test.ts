@@ -1,0 +1,166 @@
+import { describe, expect, test } from 'vitest';
+import type { SourceEvent } from '../../engine/model/attempt.ts';
+import { Message, SALLYPORT, sizeOf } from './contract.ts';
+import { DriverError, STATUS_CANCELLED } from './device.ts';
+import { createDriverSource, type EventDevice } from './driver-source.ts';
+
+const UNLOADING = 0xc0000056;
+let sequence = 0n;
+
+function attempt(requestId: bigint): Uint8Array {
+  const size = sizeOf('ATTEMPT_EVENT');
+  return new Message('ATTEMPT_EVENT')
+    .set('header.size', size)
+    .set('header.type', SALLYPORT.EVENT_PENDED)
+    .set('header.sequence', ++sequence)
+    .set('header.time100ns', 116_444_736_000_000_000n)
+    .set('requestId', requestId)
+    .set('layerId', 48)
+    .set('family', 4)
+    .set('protocol', 6).bytes;
+}
+
+function completed(requestId: bigint, reason: number, verdict: number): Uint8Array {
+  return new Message('COMPLETED_EVENT')
+    .set('header.size', sizeOf('COMPLETED_EVENT'))
+    .set('header.type', SALLYPORT.EVENT_COMPLETED)
+    .set('header.sequence', ++sequence)
+    .set('header.time100ns', 116_444_736_000_000_000n)
+    .set('requestId', requestId)
+    .set('verdict', verdict)
+    .set('reason', reason).bytes;
+}
+
+function batch(...events: Uint8Array[]): Uint8Array {
+  const bytes = new Uint8Array(sizeOf('EVENT_BATCH') + events.reduce((sum, event) => sum + event.length, 0));
+  new Message('EVENT_BATCH', bytes).set('version', 1).set('count', events.length).set('bytes', bytes.length);
+  let at = sizeOf('EVENT_BATCH');
+  for (const event of events) {
+    bytes.set(event, at);
+    at += event.length;
+  }
+  return bytes;
+}
+
+/** A device whose answers the test gives, in any order: what a real driver does on its own threads. */
+class ScriptedDevice implements EventDevice {
+  readonly waiting: { answer: (bytes: Uint8Array) => void; fail: (status: number) => void }[] = [];
+  readonly verdicts: bigint[] = [];
+  closed = false;
+
+  async attach() {
+    return {
+      accepted: true,
+      contractVersion: 1,
+      driverVersion: '0.1.0',
+      heldCount: 0,
+      observerCount: 0,
+      deciderAttached: true,
+      instanceId: 1n,
+    };
+  }
+
+  control(call: string, code: number, input: Uint8Array): Promise<Uint8Array> {
+    if (code === SALLYPORT.IOCTL_NEXT_EVENTS) {
+      return new Promise((resolve, reject) => {
+        this.waiting.push({ answer: resolve, fail: status => reject(new DriverError(call, status)) });
+      });
+    }
+    if (code === SALLYPORT.IOCTL_COMPLETE) {
+      const count = new Message('VERDICT_BATCH', input).number('count');
+      for (let index = 0; index < count; index++) {
+        this.verdicts.push(new Message('VERDICT', input.subarray(8 + index * 16)).bigint('requestId'));
+      }
+      const results = new Uint8Array(8 + count * 16);
+      new Message('VERDICT_RESULTS', results).set('version', 1).set('count', count);
+      return Promise.resolve(results);
+    }
+    return Promise.reject(new Error(`no answer to ${code}`));
+  }
+
+  async close(): Promise<void> {
+    this.closed = true;
+    for (const { fail } of this.waiting.splice(0)) fail(STATUS_CANCELLED);
+  }
+}
+
+async function started(devices: (ScriptedDevice | Error)[]) {
+  const events: SourceEvent[] = [];
+  const left = [...devices];
+  const source = createDriverSource({
+    identify: () => ({ pid: 1, parents: [] }),
+    outstanding: 2,
+    retryMs: 1,
+    open: () => {
+      const next = left.shift() ?? new Error('no more devices');
+      if (next instanceof Error) throw next;
+      return next;
+    },
+  });
+  await source.start(event => events.push(event));
+  return { source, events };
+}
+const types = (events: readonly SourceEvent[]) => events.map(event => event.type);
+
+describe('a driver source', () => {
+  test('delivers in the order of its calls, whichever result is seen first', async () => {
+    const device = new ScriptedDevice();
+    const { source, events } = await started([device]);
+    const [first, second] = [device.waiting[0]!, device.waiting[1]!];
+    second.answer(batch(completed(5n, 2, 2)));
+    await Promise.resolve();
+    first.answer(batch(attempt(5n)));
+    await expect.poll(() => types(events)).toEqual(['pended', 'withdrawn', 'warning']);
+    await source.stop();
+  });
+
+  test('sends the verdicts of one turn in one call', async () => {
+    const device = new ScriptedDevice();
+    const { source, events } = await started([device]);
+    device.waiting[0]!.answer(batch(attempt(1n), attempt(2n), attempt(3n)));
+    await expect.poll(() => events.length).toBe(3);
+    expect([1, 2, 3].map(id => source.complete(id, 'permit'))).toEqual([true, true, true]);
+    expect(source.complete(2, 'block')).toBe(false);
+    await expect.poll(() => device.verdicts).toEqual([1n, 2n, 3n]);
+    await source.stop();
+    expect(device.closed).toBe(true);
+    expect(source.complete(3, 'permit')).toBe(false);
+  });
+
+  test('when the driver goes, what it held is over, and the next one is attached to', async () => {
+    const [first, second] = [new ScriptedDevice(), new ScriptedDevice()];
+    const absent = new DriverError('opening the driver', 2);
+    const { source, events } = await started([first, absent, second]);
+    first.waiting[0]!.answer(batch(attempt(9n)));
+    await expect.poll(() => events.length).toBe(1);
+    for (const { fail } of first.waiting.splice(0)) fail(UNLOADING);
+    await expect.poll(() => types(events)).toEqual(['pended', 'withdrawn', 'warning', 'warning']);
+    expect(events[2]).toMatchObject({ message: 'the driver was stopped; nothing is held until it runs again' });
+    expect(events[3]).toMatchObject({ message: 'the driver runs again; connections are held' });
+    expect(source.complete(1, 'permit')).toBe(false);
+    expect(second.waiting.length).toBe(2);
+    await source.stop();
+  });
+
+  test('a driver of another version that comes back ends it with the reason', async () => {
+    const first = new ScriptedDevice();
+    const { source, events } = await started([first, new Error('driver 2.0.0 speaks version 2, this program 1')]);
+    for (const { fail } of first.waiting.splice(0)) fail(UNLOADING);
+    await expect.poll(() => types(events)).toEqual(['warning', 'failed']);
+    await source.stop();
+  });
+
+  test('a broken batch ends it with one sentence', async () => {
+    const device = new ScriptedDevice();
+    const { events } = await started([device]);
+    device.waiting[0]!.answer(new Uint8Array(5));
+    await expect.poll(() => types(events)).toEqual(['failed']);
+    expect(events[0]).toMatchObject({ message: expect.stringContaining('Install the driver that came with this program') });
+    await expect.poll(() => device.closed).toBe(true);
+  });
+
+  test.runIf(process.platform !== 'win32')('off Windows it says where it would be', async () => {
+    const source = createDriverSource({ identify: () => ({ pid: 0, parents: [] }) });
+    await expect(source.start(() => {})).rejects.toThrow('exists on Windows only');
+  });
+});
