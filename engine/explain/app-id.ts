@@ -33,9 +33,10 @@ export function appIdsOf(filters: readonly DumpFilter[]): Set<string> {
  * that no filter names gets a path that equals none of theirs, which is all that arbitration asks.
  */
 export function chooseApp(app: string, filters: readonly DumpFilter[]): AppChoice {
+  const ids = [...appIdsOf(filters)];
+  if (app.startsWith('/') || ids.some(id => id.startsWith('/'))) return choosePosix(app.trim(), ids);
   const wanted = app.trim().replaceAll('/', '\\');
   const lower = wanted.toLowerCase();
-  const ids = [...appIdsOf(filters)];
   const exact = ids.find(id => id.toLowerCase() === lower);
   if (exact !== undefined) return { paths: [exact] };
   if (lower.startsWith('\\device\\')) return { paths: [lower], note: 'no filter at this layer names this program' };
@@ -47,4 +48,19 @@ export function chooseApp(app: string, filters: readonly DumpFilter[]): AppChoic
     return { paths: fits, note: `${app} can be ${fits.length} programs that filters name: ${fits.join(', ')}` };
   const common = ids.map(id => volume.exec(id)?.[0]).find(each => each !== undefined) ?? '\\device\\harddiskvolume3';
   return { paths: [`${common}${tail}`], note: `no filter at this layer names ${app}` };
+}
+
+/** The same where programs are files with forward slashes: case matters, and a path is the id. */
+function choosePosix(app: string, ids: readonly string[]): AppChoice {
+  if (app.startsWith('/'))
+    return ids.includes(app) ? { paths: [app] } : { paths: [app], note: 'no filter at this layer names this program' };
+  const fits = ids.filter(id => id.endsWith(`/${app}`));
+  if (fits.length === 0) return { paths: [app], note: `no filter at this layer names ${app}` };
+  return {
+    paths: fits,
+    note:
+      fits.length === 1
+        ? `${app} is taken as ${fits[0]}`
+        : `${app} can be ${fits.length} programs that filters name: ${fits.join(', ')}`,
+  };
 }

@@ -10,6 +10,9 @@ import { type Guid, NULL_GUID, parseGuid } from '../model/guid.ts';
 /** After so long without one, an event "present at start" begins a new life of the engine, with new run-time ids. */
 const START_GAP_MS = 60_000;
 
+/** Logging is not part of the change: within so long the order of events need not be the order of what they tell. */
+const SETTLE_MS = 2000;
+
 /** One host's filter table as its policy events change it. */
 export class AuditTable {
   readonly filters = new Map<bigint, DumpFilter>();
@@ -21,6 +24,7 @@ export class AuditTable {
   /** Sublayers by provider, as events 5444 and 5450 tell them. */
   private readonly subLayersOf = new Map<string, Map<Guid, number>>();
   private lastPresent: number | undefined;
+  private readonly added = new Map<bigint, number>();
 
   constructor(texts: MatchTexts, keep: Keeper) {
     this.texts = texts;
@@ -53,8 +57,27 @@ export class AuditTable {
     }
   }
 
+  /**
+   * Runs `work` as if the filters that were added just before `time`, except one, were not there yet. Undefined when there are none, so
+   * nothing can come out differently.
+   */
+  before<T>(time: string | undefined, except: bigint, work: () => T): T | undefined {
+    const at = Date.parse(time ?? '');
+    const young = [...this.added]
+      .filter(([id, when]) => id !== except && Math.abs(at - when) <= SETTLE_MS && this.filters.has(id))
+      .map(([id]) => this.filters.get(id)!);
+    if (young.length === 0) return undefined;
+    for (const filter of young) this.classifier.deleteFilter(filter.filterId);
+    try {
+      return work();
+    } finally {
+      for (const filter of young) this.classifier.addFilter(filter);
+    }
+  }
+
   private restart(): void {
     this.filters.clear();
+    this.added.clear();
     this.classifier = new Classifier();
     this.unplaced.clear();
     this.subLayersOf.clear();
@@ -65,6 +88,8 @@ export class AuditTable {
     if (!read) return;
     const filter = read.subLayerKey === NULL_GUID ? { ...read, subLayerKey: this.placeOf(read) } : read;
     this.filters.set(filter.filterId, filter);
+    const at = Date.parse(event.time ?? '');
+    if (event.id === 5447 && !Number.isNaN(at)) this.added.set(filter.filterId, at);
     if (filter.action.calloutKey) this.classifier.setCallout(filter.action.calloutKey, 'opaque');
     this.classifier.addFilter(filter);
   }
@@ -86,6 +111,7 @@ export class AuditTable {
     const id = parseU64(event.fields['FilterId'] ?? '');
     if (id === undefined) return;
     this.filters.delete(id);
+    this.added.delete(id);
     this.classifier.deleteFilter(id);
   }
 

@@ -85,6 +85,12 @@ describe('a decision', () => {
       computed: { action: 'block', filterIds: ['2'] },
     });
   });
+  test('is a candidate when a filter of the same moment may not have been there yet', async () => {
+    const at = (time: string, event: object) => ({ ...event, EventTime: `2026-01-01 00:00:${time}` });
+    const play2 = (second: string) => play([at('00', table[0]!), at('10', table[1]!), at(second, connection(1, 80))]);
+    expect(await play2('11')).toMatchObject({ candidate: 1, wrong: 0 });
+    expect(await play2('20')).toMatchObject({ candidate: 0, wrong: 1 });
+  });
   test('cannot be compared when its filter is gone or never was', async () => {
     expect(
       await play([

@@ -83,7 +83,8 @@ function traces(
 
 /**
  * Compares one decision with the table as it stands: first by what the event tells alone; where that leaves more than one filter, once
- * more with what earlier decisions prove. A proof that disagrees with the decision is dropped, never counted.
+ * more with what earlier decisions prove. A proof that disagrees with the decision is dropped, never counted. A decision that contradicts
+ * the table is a candidate when filters that were added within two seconds account for it: a log orders events no finer than that.
  */
 export function compareDecision(
   event: AuditEvent,
@@ -115,9 +116,15 @@ export function compareDecision(
       reason,
     },
   });
+  const early = (): Comparison | undefined => {
+    const then = table.before(event.time, named.filterId, () => traces(table, layer.layerKey, values));
+    if (!then?.some(each => each.action === 'unknown' || each.action === logged)) return undefined;
+    const ids = [...new Set(then.flatMap(each => namedFilter(each).filters.map(filter => filter.filterId)))];
+    return ids.includes(named.filterId) ? { kind: 'candidate', filter: named, filterIds: ids } : undefined;
+  };
   if (named.layerKey !== layer.layerKey) return wrong(`the named filter stands at another layer (${named.layerKey})`);
-  if (action !== 'unknown' && action !== logged) return wrong(`the event says ${logged}, arbitration says ${action}`);
-  if (!filterIds.includes(named.filterId)) return wrong(`filter ${named.filterId} cannot be the one by what is known`);
+  if (action !== 'unknown' && action !== logged) return early() ?? wrong(`the event says ${logged}, arbitration says ${action}`);
+  if (!filterIds.includes(named.filterId)) return early() ?? wrong(`filter ${named.filterId} cannot be the one by what is known`);
   const exact = isExact(namings, named);
   const { local } = auditFlow(event, layer);
   const more = exact ? undefined : evidence.add(event, layer, local, values);
