@@ -124,7 +124,26 @@ export class Browser {
       this.search('');
     } else if (name === 'enter' || name === 'right') this.open();
     else if (name === 'w') this.askSelected();
+    else if (name === 'e' && this.selectedFilter()) this.eventsOf(this.selectedFilter()!);
+    else if (name === 'd' && this.view === 'events') this.decider();
     else this.move(name);
+  }
+
+  /** From a filter to all events that it decided. */
+  private eventsOf(filter: DumpFilter): void {
+    this.view = 'events';
+    this.query = `filter ${filter.filterId}`;
+    this.cursor.events = 0;
+  }
+
+  /** From an event to the filter that decided it. */
+  private decider(): void {
+    const id = this.list()[this.cursor.events]?.event?.filterId;
+    const filter = id === undefined ? undefined : this.machine.filter(id);
+    if (filter) this.detail = { lines: filterDetail(this.machine, filter), scroll: 0 };
+    else
+      this.message =
+        id === undefined ? 'the event names no filter' : `filter ${id} is not in this file: ids are given anew at each start`;
   }
 
   private move(name: string): void {
@@ -445,6 +464,7 @@ export class Browser {
               ['a', 'action'],
               ['l', 'layer'],
               ['g', 'flag'],
+              ...(this.view === 'events' ? ([['d', 'its filter']] as const) : ([['e', 'its events']] as const)),
               ['q', 'quit'],
             ];
     const line: Line = keys.flatMap(

@@ -36,11 +36,11 @@ afterEach(() => {
   for (const stdin of open.splice(0)) stdin.write('\x03');
 });
 
-async function screen(columns = 100, rows = 30) {
+async function screen(columns = 100, rows = 30, text = xml) {
   const tty = new FakeTty(columns, rows);
   const stdin = new FakeStdin();
   open.push(stdin);
-  const machine = new Machine(await readDump('dump.xml', [Buffer.from(xml)]));
+  const machine = new Machine(await readDump('dump.xml', [Buffer.from(text)]));
   const left = inspectScreen(machine, {
     stdout: tty as unknown as NodeJS.WriteStream,
     stdin: stdin as unknown as NodeJS.ReadStream,
@@ -110,6 +110,21 @@ describe('the screen of inspect', () => {
     await see('NOT registered');
     press('5');
     await see('the file tells none');
+  });
+  test('from a filter to its events and back', async () => {
+    const event = (id: number) =>
+      `<item><header><remoteAddrV4>192.0.2.9</remoteAddrV4></header><type>FWPM_NET_EVENT_TYPE_CLASSIFY_DROP</type><classifyDrop><filterId>${id}</filterId><layerId>48</layerId></classifyDrop></item>`;
+    const { tty, press, see } = await screen(
+      100,
+      30,
+      xml.replace('<sessions/>', `<sessions/><netEvents numItems="2">${event(10)}${event(11)}</netEvents>`),
+    );
+    press('down', 'down', 'e');
+    await see('/ filter 10');
+    expect(tty.screen()).toContain('filter 10');
+    expect(tty.screen()).not.toContain('filter 11');
+    press('d');
+    await see('remote port is 443');
   });
   test('q leaves and gives the terminal back', async () => {
     const { tty, press, left } = await screen();
