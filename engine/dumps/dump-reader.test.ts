@@ -190,6 +190,25 @@ describe('damage is told with its place, and what could be read is kept', () => 
   });
 });
 
+test.each([
+  ['show netevents', (event: string) => `<netEvents numItems="1"><item>${event}</item></netEvents>`],
+  ['a capture', (event: string) => `<wfpdiag><netEvents numItems="1"><netEvent>${event}</netEvent></netEvents></wfpdiag>`],
+  [
+    'a capture with a state before the events',
+    (event: string) =>
+      `<wfpdiag><initialState><wfpstate><layers/></wfpstate></initialState><events numItems="1"><netEvent>${event}</netEvent></events></wfpdiag>`,
+  ],
+  ['events without a list', (event: string) => `<wfpdiag><netEvent>${event}</netEvent></wfpdiag>`],
+])('a net event of %s', async (_, wrap) => {
+  const dump = await read(
+    wrap(
+      '<header><localAddrV6.byteArray16>::1</localAddrV6.byteArray16></header><type>FWPM_NET_EVENT_TYPE_CLASSIFY_DROP</type><classifyDrop><filterId>18446744073709551615</filterId></classifyDrop>',
+    ),
+  );
+  expect(dump.errors).toBe(0);
+  expect(dump.netEvents).toMatchObject([{ filterId: 0xffffffffffffffffn, localAddress: '::1' }]);
+});
+
 test('a sublayer that no file tells gets its place from the order of the filters', async () => {
   const own = '{11111111-1111-4111-8111-111111111111}';
   const below = '{22222222-2222-4222-8222-222222222222}';

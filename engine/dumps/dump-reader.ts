@@ -111,7 +111,7 @@ class DumpBuilder implements XmlSink {
     else if (item && list === 'sessions') this.sessions.push(readSession(node, context));
     else if (item && list === 'providerContexts') this.providerContexts.push(readProviderContext(node, context));
     else if (item && list === 'aleConnectedEndpoints') this.endpoints.push(readEndpoint(node, context));
-    else if ((item || node.name === 'netEvent') && (list === 'netEvents' || list === 'events'))
+    else if (node.name === 'netEvent' || (item && (list === 'netEvents' || list === 'events')))
       this.netEvents.push(readNetEvent(node, context));
     else if (node.name === 'timeStamp' && this.timeStamp === undefined) this.timeStamp = context.keep.text(node.text);
     else this.other.push({ path: [...path, node.name].join('/'), node: keptNode(node, context.keep) });
@@ -124,7 +124,12 @@ class DumpBuilder implements XmlSink {
     if (problems.errors === 0 && this.roots.length > 0) {
       if (this.roots.every(root => root === 'firewallState'))
         problems.add('error', 1, 1, 'there is no <wfpstate>: the first half of the dump is missing');
-      else if (kind === 'events' && !this.sections.has('netEvents') && !this.sections.has('events'))
+      else if (
+        kind === 'events' &&
+        this.netEvents.length === 0 &&
+        !this.sections.has('netEvents') &&
+        !this.sections.has('events')
+      )
         problems.add('error', 1, 1, `<${this.roots[0]}> holds no filters and no net events: this is no complete dump`);
       else if (state && !this.sections.has('layers'))
         problems.add('error', 1, 1, 'there is no <layers> in the dump, so it holds no filters: it is not complete');
