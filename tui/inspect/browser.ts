@@ -1,20 +1,21 @@
 import type { DumpFilter } from '../../engine/dumps/dump.ts';
-import { actionWord } from '../../engine/explain/filter-report.ts';
 import { type Flow, FlowError, parseShortFlow } from '../../engine/explain/flow.ts';
 import type { Machine } from '../../engine/explain/machine.ts';
 import { netEventFlow } from '../../engine/explain/net-event-flow.ts';
 import type { KeyPress } from '../keys/read-keys.ts';
-import { type Line, spread, wrapLine } from '../text/paint.ts';
-import { type DrawnLine, plainLines, rule, toHeight } from '../views/layout.ts';
+import type { Line } from '../text/paint.ts';
+import type { DrawnLine } from '../views/layout.ts';
+import { drawBrowser } from './browser-view.ts';
 import { calloutItems, eventItems, filterDetail, type ListItem, providerItems, sessionItems } from './describe-objects.ts';
-import { FACETS, type Facet, type Facets, FilterTree, type TreeRow } from './filter-tree.ts';
-import { FIELDS, type FlowTexts, flowOf, pathLine, type Stage, stagesOf, textsOf, traceLines } from './what-if.ts';
+import { type Facet, type Facets, FilterTree, type TreeRow } from './filter-tree.ts';
+import { FIELDS, type FlowTexts, flowOf, type Stage, stagesOf, textsOf } from './what-if.ts';
 
-const VIEWS = ['filters', 'providers', 'callouts', 'sessions', 'events'] as const;
+export const VIEWS = ['filters', 'providers', 'callouts', 'sessions', 'events'] as const;
 type View = (typeof VIEWS)[number];
 const FACET_KEY: Readonly<Record<string, Facet>> = { p: 'provider', a: 'action', l: 'layer', g: 'flag' };
 
-interface Why {
+/** What is asked, what came of it, and where the person looks. */
+export interface Why {
   base: Flow;
   texts: FlowTexts;
   field: number;
@@ -29,19 +30,19 @@ interface Why {
 export class Browser {
   /** The person wants to leave. */
   done = false;
-  private readonly machine: Machine;
-  private readonly tree: FilterTree;
-  private readonly items: Partial<Record<View, readonly ListItem[]>> = {};
-  private view: View = 'filters';
-  private readonly cursor: Record<View, number> = { filters: 0, providers: 0, callouts: 0, sessions: 0, events: 0 };
-  private query = '';
-  private facets: Facets = {};
-  private found: { readonly rows: readonly TreeRow[]; readonly filters: number };
-  private detail: { lines: readonly Line[]; scroll: number } | undefined;
-  private why: Why | undefined;
-  private typing: { kind: 'search' | 'flow' | 'field'; text: string } | undefined;
-  private message = '';
-  private page = 10;
+  readonly machine: Machine;
+  readonly tree: FilterTree;
+  readonly items: Partial<Record<View, readonly ListItem[]>> = {};
+  view: View = 'filters';
+  readonly cursor: Record<View, number> = { filters: 0, providers: 0, callouts: 0, sessions: 0, events: 0 };
+  query = '';
+  facets: Facets = {};
+  found: { readonly rows: readonly TreeRow[]; readonly filters: number };
+  detail: { lines: readonly Line[]; scroll: number } | undefined;
+  why: Why | undefined;
+  typing: { kind: 'search' | 'flow' | 'field'; text: string } | undefined;
+  message = '';
+  page = 10;
 
   constructor(machine: Machine) {
     this.machine = machine;
@@ -71,7 +72,7 @@ export class Browser {
     this.narrow();
   }
 
-  private typed(name: string): void {
+  typed(name: string): void {
     const typing = this.typing!;
     if (name === 'escape') {
       this.typing = undefined;
@@ -89,11 +90,11 @@ export class Browser {
     this.narrow();
   }
 
-  private narrow(): void {
+  narrow(): void {
     if (this.typing?.kind === 'search') this.search(this.typing.text);
   }
 
-  private enter({ kind, text }: NonNullable<typeof this.typing>): void {
+  enter({ kind, text }: NonNullable<typeof this.typing>): void {
     this.typing = undefined;
     if (kind === 'search') return;
     try {
@@ -105,14 +106,14 @@ export class Browser {
     }
   }
 
-  private search(text: string): void {
+  search(text: string): void {
     this.query = text;
     this.found = this.tree.rows(text, this.facets);
     this.cursor[this.view] = 0;
     this.toFirstFilter();
   }
 
-  private pressList(name: string): void {
+  pressList(name: string): void {
     const views: Readonly<Record<string, View>> = Object.fromEntries(VIEWS.map((view, at) => [String(at + 1), view]));
     const facet = FACET_KEY[name];
     if (views[name]) this.view = views[name];
@@ -130,14 +131,14 @@ export class Browser {
   }
 
   /** From a filter to all events that it decided. */
-  private eventsOf(filter: DumpFilter): void {
+  eventsOf(filter: DumpFilter): void {
     this.view = 'events';
     this.query = `filter ${filter.filterId}`;
     this.cursor.events = 0;
   }
 
   /** From an event to the filter that decided it. */
-  private decider(): void {
+  decider(): void {
     const id = this.list()[this.cursor.events]?.event?.filterId;
     const filter = id === undefined ? undefined : this.machine.filter(id);
     if (filter) this.detail = { lines: filterDetail(this.machine, filter), scroll: 0 };
@@ -146,7 +147,7 @@ export class Browser {
         id === undefined ? 'the event names no filter' : `filter ${id} is not in this file: ids are given anew at each start`;
   }
 
-  private move(name: string): void {
+  move(name: string): void {
     const length = this.length();
     const at = this.cursor[this.view];
     const to: Readonly<Record<string, number>> = {
@@ -165,14 +166,14 @@ export class Browser {
   }
 
   /** From the headings on to the first filter. */
-  private toFirstFilter(): void {
+  toFirstFilter(): void {
     this.cursor.filters = Math.max(
       0,
       this.found.rows.findIndex(row => row.kind === 'filter'),
     );
   }
 
-  private cycle(facet: Facet): void {
+  cycle(facet: Facet): void {
     const choices = this.tree.choices(facet);
     const next = choices[choices.indexOf(this.facets[facet] ?? '') + 1];
     const { [facet]: _, ...others } = this.facets;
@@ -180,7 +181,7 @@ export class Browser {
     this.search(this.query);
   }
 
-  private list(): readonly ListItem[] {
+  list(): readonly ListItem[] {
     const { view, machine } = this;
     this.items[view] ??=
       view === 'providers'
@@ -195,16 +196,16 @@ export class Browser {
     return wanted === '' ? all : all.filter(each => each.text.includes(wanted));
   }
 
-  private length(): number {
+  length(): number {
     return this.view === 'filters' ? this.found.rows.length : this.list().length;
   }
 
-  private selectedFilter(): DumpFilter | undefined {
+  selectedFilter(): DumpFilter | undefined {
     const row = this.view === 'filters' ? this.found.rows[this.cursor.filters] : undefined;
     return row?.kind === 'filter' ? row.filter : undefined;
   }
 
-  private open(): void {
+  open(): void {
     const filter = this.selectedFilter();
     const item = this.view === 'filters' ? undefined : this.list()[this.cursor[this.view]];
     if (filter) this.detail = { lines: filterDetail(this.machine, filter), scroll: 0 };
@@ -212,7 +213,7 @@ export class Browser {
   }
 
   /** Why: an event's traffic, or traffic that the selected filter is asked about. */
-  private askSelected(): void {
+  askSelected(): void {
     const event = this.view === 'events' ? this.list()[this.cursor.events]?.event : undefined;
     const filter = this.selectedFilter();
     try {
@@ -226,7 +227,7 @@ export class Browser {
   }
 
   /** Traffic that a filter's own conditions describe, as far as they name single values. */
-  private flowFor(filter: DumpFilter): Flow {
+  flowFor(filter: DumpFilter): Flow {
     const values = new Map(
       filter.filterCondition
         .filter(each => each.matchType === 'FWP_MATCH_EQUAL')
@@ -248,7 +249,7 @@ export class Browser {
     };
   }
 
-  private ask(flow: Flow): void {
+  ask(flow: Flow): void {
     const stages = stagesOf(this.machine, flow);
     const stage = Math.max(
       0,
@@ -258,7 +259,7 @@ export class Browser {
   }
 
   /** "What if": another value of one field, and the verdict anew. */
-  private change(why: Why, texts: FlowTexts): void {
+  change(why: Why, texts: FlowTexts): void {
     const flow = flowOf(texts, why.base);
     const stages = stagesOf(this.machine, flow);
     why.texts = texts;
@@ -267,7 +268,7 @@ export class Browser {
     why.scroll = 0;
   }
 
-  private pressWhy(why: Why, name: string): void {
+  pressWhy(why: Why, name: string): void {
     if (name === 'escape' || name === 'q') this.why = undefined;
     else if (name === 'up') why.field = (why.field + FIELDS.length - 1) % FIELDS.length;
     else if (name === 'down' || name === 'tab') why.field = (why.field + 1) % FIELDS.length;
@@ -288,12 +289,12 @@ export class Browser {
     }
   }
 
-  private enterField(why: Why, text: string): void {
+  enterField(why: Why, text: string): void {
     this.why = why;
     this.enter({ kind: 'field', text });
   }
 
-  private pressDetail(detail: { lines: readonly Line[]; scroll: number }, name: string): void {
+  pressDetail(detail: { lines: readonly Line[]; scroll: number }, name: string): void {
     const by: Readonly<Record<string, number>> = {
       up: -1,
       down: 1,
@@ -311,175 +312,6 @@ export class Browser {
 
   /** The whole screen. Only the rows that are seen are built. */
   lines(columns: number, rows: number): readonly DrawnLine[] {
-    const height = Math.max(1, rows - 5);
-    this.page = height;
-    const body = this.why
-      ? this.whyLines(this.why, columns, height)
-      : this.detail
-        ? this.detailLines(this.detail, columns, height)
-        : this.listLines(columns, height);
-    return [...plainLines(this.head(columns)), ...toHeight(body, height), ...plainLines(this.foot(columns))].slice(0, rows);
-  }
-
-  private head(columns: number): Line[] {
-    const { dump } = this.machine;
-    const tabs = VIEWS.flatMap((view, at): Line => {
-      const count = {
-        filters: dump.filters,
-        providers: dump.providers,
-        callouts: dump.callouts,
-        sessions: dump.sessions,
-        events: dump.netEvents,
-      }[view].length;
-      return [
-        [` ${at + 1} `, 'key'],
-        [`${view} ${count.toLocaleString('en')} `, view === this.view && !this.why ? 'heading' : 'muted'],
-      ];
-    });
-    const facets = FACETS.filter(facet => this.facets[facet] !== undefined).map(facet => `${facet} ${this.facets[facet]}`);
-    const narrowed = [this.query ? `/ ${this.query}` : '', ...facets].filter(text => text !== '').join('  ');
-    const damaged: Line = dump.errors > 0 ? [['  damaged file, not everything could be read', 'error']] : [];
-    return [
-      spread(
-        [[` ${dump.source}`, 'heading'], [dump.timeStamp ? `  ${dump.timeStamp}` : '', 'muted'], ...damaged],
-        [['inspect ', 'muted']],
-        columns,
-      ),
-      spread(tabs, [[narrowed ? `${narrowed} ` : '', 'waiting']], columns),
-      rule(columns),
-    ];
-  }
-
-  private listLines(columns: number, height: number): readonly DrawnLine[] {
-    const length = this.length();
-    if (length === 0)
-      return plainLines([
-        [
-          [
-            this.query || Object.keys(this.facets).length > 0
-              ? '   nothing fits; Esc shows everything'
-              : '   the file tells none',
-            'muted',
-          ],
-        ],
-      ]);
-    const at = Math.min(this.cursor[this.view], length - 1);
-    const top = Math.max(0, Math.min(at - Math.floor(height / 2), length - height));
-    const list = this.view === 'filters' ? undefined : this.list();
-    return Array.from({ length: Math.min(height, length - top) }, (_, i): DrawnLine => {
-      const selected = top + i === at;
-      const row = list ? list[top + i]!.row : this.treeLine(this.found.rows[top + i]!, columns);
-      const line: Line = [[selected ? '▌' : ' '], ...row];
-      return selected ? { line, selected } : { line };
-    });
-  }
-
-  private treeLine(row: TreeRow, columns: number): Line {
-    if (row.kind === 'layer') return spread([[row.name, 'heading']], [[`${row.count} `, 'muted']], columns - 1);
-    if (row.kind === 'sublayer')
-      return spread([[`  ${row.name}  weight ${row.weight}`, 'muted']], [[`${row.count} `, 'muted']], columns - 1);
-    const { filter } = row;
-    const action = actionWord(filter);
-    const left: Line = [
-      [`    ${action.padEnd(8)}`, action === 'callout' ? 'waiting' : action],
-      [`${filter.displayData.name || '(no name)'}  `],
-      [this.machine.conditionsText(filter), 'muted'],
-    ];
-    return spread(left, [[`${filter.filterId} `, 'muted']], columns - 1);
-  }
-
-  private detailLines(detail: { lines: readonly Line[]; scroll: number }, columns: number, height: number): readonly DrawnLine[] {
-    const wrapped = detail.lines.flatMap(line => wrapLine(line, columns, 17));
-    detail.scroll = Math.max(0, Math.min(detail.scroll, wrapped.length - height));
-    return plainLines(wrapped.slice(detail.scroll, detail.scroll + height));
-  }
-
-  private whyLines(why: Why, columns: number, height: number): readonly DrawnLine[] {
-    const stage = why.stages[why.stage]!;
-    const fields = FIELDS.map((name, at): DrawnLine => {
-      const chosen = at === why.field;
-      const typed = chosen && this.typing?.kind === 'field' ? this.typing.text : why.texts[name];
-      const line: Line = [
-        [chosen ? '▌' : ' '],
-        [` ${name.padEnd(10)}`, 'muted'],
-        [typed === '' ? 'not known' : typed, typed === '' ? 'muted' : 'text'],
-        [chosen && this.typing?.kind === 'field' ? ' ' : '', 'partActive'],
-      ];
-      return chosen ? { line, selected: true } : { line };
-    });
-    const verdict = stage.report.verdict;
-    const by = stage.report.filter ? ` by ${stage.report.filter.filterId} ${stage.report.filter.name}` : '';
-    const head: Line[] = [
-      pathLine(why.stages, why.stage),
-      [
-        [` ${verdict.toUpperCase()}`, verdict === 'unknown' ? 'waiting' : verdict],
-        [`${by} at ${stage.layer}`, 'text'],
-      ],
-    ];
-    const trace = traceLines(stage.report, why.all).flatMap(line => wrapLine(line, columns));
-    const room = Math.max(1, height - fields.length - head.length);
-    why.scroll = Math.max(0, Math.min(why.scroll, trace.length - room));
-    return [...fields, ...plainLines(head), ...plainLines(trace.slice(why.scroll, why.scroll + room))];
-  }
-
-  private foot(columns: number): Line[] {
-    const said: Line = this.message ? [[` ! ${this.message}`, 'warning']] : [];
-    if (this.typing?.kind === 'search')
-      return [
-        said,
-        [[' /', 'heading'], [this.typing.text], [' ', 'partActive'], ['   Enter keeps it, Esc shows everything', 'muted']],
-      ];
-    if (this.typing?.kind === 'flow')
-      return [
-        said,
-        [[' flow ', 'heading'], [this.typing.text], [' ', 'partActive'], ['   chrome.exe -> 1.1.1.1:443/tcp', 'muted']],
-      ];
-    const keys: readonly (readonly [string, string])[] = this.typing
-      ? [
-          ['Enter', 'takes it'],
-          ['Esc', 'leaves it'],
-        ]
-      : this.why
-        ? [
-            ['↑↓', 'field'],
-            ['Enter', 'what if'],
-            ['Del', 'not known'],
-            ['←→', 'layer'],
-            ['m', 'all filters'],
-            ['d', 'the filter'],
-            ['Esc', 'back'],
-          ]
-        : this.detail
-          ? [
-              ['↑↓', 'scroll'],
-              ['w', 'why'],
-              ['Esc', 'back'],
-            ]
-          : [
-              ['/', 'search'],
-              ['Enter', 'details'],
-              ['w', 'why'],
-              ['f', 'flow'],
-              ['p', 'provider'],
-              ['a', 'action'],
-              ['l', 'layer'],
-              ['g', 'flag'],
-              ...(this.view === 'events' ? ([['d', 'its filter']] as const) : ([['e', 'its events']] as const)),
-              ['q', 'quit'],
-            ];
-    const line: Line = keys.flatMap(
-      ([key, word]): Line => [
-        [` ${key}`, 'key'],
-        [` ${word} `, 'muted'],
-      ],
-    );
-    return [
-      said,
-      spread(
-        line,
-        this.view === 'filters' && !this.why ? [[`${this.found.filters.toLocaleString('en')} filters `, 'muted']] : [],
-        columns,
-      ),
-    ];
+    return drawBrowser(this, columns, rows);
   }
 }
