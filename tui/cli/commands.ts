@@ -1,4 +1,5 @@
 import type { OptionSpec } from './args.ts';
+import { INSPECT_OPTIONS } from './inspect/options.ts';
 
 /** What every command gets from the process. */
 export interface CommandContext {
@@ -117,18 +118,7 @@ export const COMMANDS: readonly CommandSpec[] = [
     name: 'filters',
     usage: 'filters [FILE] [OPTIONS]',
     summary: "the engine's own objects, live or from a dump",
-    options: [
-      { name: 'live', summary: "this machine's engine (the default without FILE)" },
-      { name: 'layer', value: 'L', summary: 'only this layer' },
-      { name: 'provider', value: 'P', summary: 'only this provider' },
-      { name: 'app', value: 'SUBSTRING', summary: 'only filters that name such a program' },
-      { name: 'action', value: 'A', summary: 'permit, block or callout' },
-      { name: 'remote', value: 'ADDR', summary: 'only filters that could match this remote address' },
-      { name: 'port', value: 'N', summary: 'only filters that could match this port' },
-      { name: 'id', value: 'N', summary: 'by run-time id' },
-      { name: 'key', value: 'GUID', summary: 'by key' },
-      json,
-    ],
+    options: INSPECT_OPTIONS.filters,
     examples: ['sallyport filters', 'sallyport filters dump.xml --layer ale_auth_connect_v4 --app chrome --json'],
     load: async () => (await import('./filters-command.ts')).filtersCommand,
   },
@@ -136,7 +126,7 @@ export const COMMANDS: readonly CommandSpec[] = [
     name: 'inspect',
     usage: 'inspect FILE|--live [--json]',
     summary: 'read a dump of netsh wfp or an audit log',
-    options: [{ name: 'live', summary: "this machine's engine" }, json],
+    options: INSPECT_OPTIONS.inspect,
     examples: ['sallyport inspect wfpstate.xml'],
     load: inspect('inspect'),
   },
@@ -144,7 +134,7 @@ export const COMMANDS: readonly CommandSpec[] = [
     name: 'explain',
     usage: "explain FILE|--live ['PROGRAM -> ADDRESS:PORT/tcp'] [OPTIONS]",
     summary: 'why is this blocked, and whose filter is it',
-    options: [],
+    options: INSPECT_OPTIONS.explain,
     examples: [
       "sallyport explain wfpstate.xml 'chrome.exe -> 1.1.1.1:443/tcp'",
       'sallyport explain wfpstate.xml --filter-id 67391',
@@ -155,7 +145,7 @@ export const COMMANDS: readonly CommandSpec[] = [
     name: 'diff',
     usage: 'diff A B [--json]',
     summary: 'what changed between two dumps',
-    options: [],
+    options: INSPECT_OPTIONS.diff,
     examples: ['sallyport diff before.xml after.xml'],
     load: inspect('diff'),
   },
@@ -163,7 +153,7 @@ export const COMMANDS: readonly CommandSpec[] = [
     name: 'replay',
     usage: 'replay AUDIT.jsonl [--report FILE] [--json]',
     summary: 'rebuild filters from an audit log and check every decision in it',
-    options: [],
+    options: INSPECT_OPTIONS.replay,
     examples: ['sallyport replay security.jsonl.gz'],
     load: inspect('replay'),
   },
@@ -171,7 +161,7 @@ export const COMMANDS: readonly CommandSpec[] = [
     name: 'health',
     usage: 'health FILE|--live [--json]',
     summary: 'filters that can never match, orphans, duplicates',
-    options: [],
+    options: INSPECT_OPTIONS.health,
     examples: ['sallyport health wfpstate.xml'],
     load: inspect('health'),
   },
