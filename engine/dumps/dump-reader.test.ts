@@ -1,5 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
+import { LAYER_KEY } from '../model/keys.ts';
 import { FILTER_FLAG } from '../model/objects.ts';
 import { appXml, filtersXml, providerXml, stateXml } from './dump-fixture.ts';
 import { readDump } from './dump-reader.ts';
@@ -207,6 +208,36 @@ test.each([
   );
   expect(dump.errors).toBe(0);
   expect(dump.netEvents).toMatchObject([{ filterId: 0xffffffffffffffffn, localAddress: '::1' }]);
+});
+
+describe('only one layer', () => {
+  const one = { onlyLayer: LAYER_KEY.ALE_AUTH_CONNECT_V6 };
+  const some = [
+    { id: 1, layer: 'ALE_AUTH_CONNECT_V4', flags: ['FWPM_FILTER_FLAG_PERSISTENT'] },
+    { id: 2, layer: 'ALE_AUTH_CONNECT_V6' },
+    { id: 3, layer: 'ALE_AUTH_LISTEN_V4' },
+  ];
+  test.each([
+    ['filters', filtersXml(some, [providerXml('FWPM_PROVIDER_IKEEXT', 'x')])],
+    [
+      'state',
+      stateXml(some, { subLayers: [['FWPM_SUBLAYER_UNIVERSAL', 32768]], providers: [providerXml('FWPM_PROVIDER_IKEEXT', 'x')] }),
+    ],
+  ])('%s: its filters are the same as of the whole', async (_, text) => {
+    const whole = await read(text);
+    const part = await readDump('x.xml', [Buffer.from(text)], one);
+    expect(part.filters).toEqual(whole.filters.filter(filter => filter.filterId === 2n));
+    expect(part).toMatchObject({ errors: 0, providers: whole.providers, layers: whole.layers });
+  });
+  test('the form of the rest is checked all the same', async () => {
+    const text = stateXml(some)
+      .replace('numItems="1"><item>FWPM_FILTER_FLAG_PERSISTENT', 'numItems="2"><item>FWPM_FILTER_FLAG_PERSISTENT')
+      .replace('numItems="1">\n<item>FWPM_FILTER_FLAG_PERSISTENT', 'numItems="2">\n<item>FWPM_FILTER_FLAG_PERSISTENT');
+    expect((await readDump('x.xml', [Buffer.from(text)], one)).problems[0]?.message).toMatch(
+      /<flags> says numItems="2" but holds 1/,
+    );
+    expect((await readDump('x.xml', [Buffer.from(text.slice(0, 900))], one)).errors).toBeGreaterThan(0);
+  });
 });
 
 test('a sublayer that no file tells gets its place from the order of the filters', async () => {

@@ -1,3 +1,4 @@
+import type { Guid } from '../model/guid.ts';
 import type { Layer } from '../model/objects.ts';
 import type {
   ConnectedEndpoint,
@@ -46,6 +47,14 @@ const LISTS = new Set([
 ]);
 const ROOTS = [...WRAPPERS, 'netEvents', 'filters'];
 
+/** What of a dump is wanted. */
+export interface ReadOptions {
+  /** Only filters of this layer, and nothing that arbitration at it does not need. The rest is checked for form only. */
+  readonly onlyLayer?: Guid;
+}
+/** Sections that arbitration asks nothing of. */
+const ASIDE = new Set(['sessions', 'netEvents', 'events', 'aleConnectedEndpoints']);
+
 /** Builds a Dump from the pieces that the XML reader hands over. */
 class DumpBuilder implements XmlSink {
   readonly filters: DumpFilter[] = [];
@@ -63,6 +72,25 @@ class DumpBuilder implements XmlSink {
   readonly sections = new Set<string>();
   readonly roots: string[] = [];
   timeStamp: string | undefined;
+  private readonly onlyLayer: Guid | undefined;
+  /** The layer whose callouts and filters are being read. */
+  private layerKey: Guid | undefined;
+
+  constructor({ onlyLayer }: ReadOptions) {
+    this.onlyLayer = onlyLayer;
+  }
+
+  skips(name: string, path: readonly string[]): boolean {
+    if (this.onlyLayer === undefined) return false;
+    const list = path.at(-1) ?? '';
+    if (list === 'filters') return path.at(-2) === 'item' && this.layerKey !== this.onlyLayer;
+    return ASIDE.has(list) || (!LISTS.has(list) && list !== 'item' && name !== 'timeStamp');
+  }
+
+  abandons(child: XmlNode, path: readonly string[]): boolean {
+    if (this.onlyLayer === undefined || child.name !== 'layerKey' || path.at(-1) !== 'filters') return false;
+    return this.context.keys.key('layer', child.text) !== this.onlyLayer;
+  }
 
   isContainer(name: string, path: readonly string[]): boolean {
     const parent = path.at(-1);
@@ -103,7 +131,7 @@ class DumpBuilder implements XmlSink {
     const list = path.at(-1);
     const { context } = this;
     const item = node.name === 'item';
-    if (list === 'item' && node.name === 'layer') this.layers.push(readLayer(node, context));
+    if (list === 'item' && node.name === 'layer') this.layer(readLayer(node, context));
     else if (item && list === 'filters') this.filters.push(readFilter(node, context));
     else if (item && list === 'callouts') this.callouts.push(readCallout(node, context));
     else if (item && list === 'providers') this.providers.push(readProvider(node, context));
@@ -115,6 +143,11 @@ class DumpBuilder implements XmlSink {
       this.netEvents.push(readNetEvent(node, context));
     else if (node.name === 'timeStamp' && this.timeStamp === undefined) this.timeStamp = context.keep.text(node.text);
     else this.other.push({ path: [...path, node.name].join('/'), node: keptNode(node, context.keep) });
+  }
+
+  private layer(layer: Layer): void {
+    this.layerKey = layer.layerKey;
+    this.layers.push(layer);
   }
 
   result(source: string): Dump {
@@ -192,8 +225,12 @@ function withOrigins(filters: readonly DumpFilter[], contexts: readonly DumpProv
 }
 
 /** Reads a dump from its bytes, in pieces of any size. Damage is in `problems`; nothing is thrown for it. */
-export async function readDump(source: string, pieces: AsyncIterable<Uint8Array> | Iterable<Uint8Array>): Promise<Dump> {
-  const builder = new DumpBuilder();
+export async function readDump(
+  source: string,
+  pieces: AsyncIterable<Uint8Array> | Iterable<Uint8Array>,
+  options: ReadOptions = {},
+): Promise<Dump> {
+  const builder = new DumpBuilder(options);
   for await (const piece of pieces) {
     builder.reader.write(piece);
     if (builder.reader.stopped) break;
@@ -203,4 +240,4 @@ export async function readDump(source: string, pieces: AsyncIterable<Uint8Array>
 }
 
 /** Reads a dump from a file. @throws UnreadableError when the file cannot be read at all */
-export const readDumpFile = (path: string): Promise<Dump> => readDump(path, fileChunks(path));
+export const readDumpFile = (path: string, options: ReadOptions = {}): Promise<Dump> => readDump(path, fileChunks(path), options);

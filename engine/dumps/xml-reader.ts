@@ -20,8 +20,10 @@ export interface XmlSink {
   opened?(name: string, path: readonly string[], line: number): void;
   /** A complete element inside the containers `path`. */
   node(node: XmlNode, path: readonly string[]): void;
-  /** A container closed. */
-  closed?(name: string, path: readonly string[]): void;
+  /** Whether an element inside the containers `path` is of no interest: it is checked for form but not handed over. */
+  skips?(name: string, path: readonly string[]): boolean;
+  /** Whether what is known of an element so far, its newest child being `child`, makes it of no interest. */
+  abandons?(child: XmlNode, path: readonly string[]): boolean;
 }
 
 /** A node while it is read. Most are leaves, which share one empty list. */
@@ -58,6 +60,14 @@ export class XmlReader {
   private readonly containers: Container[] = [];
   private readonly stack: Growing[] = [];
   private current: Growing | undefined;
+  /** Children so far and `numItems` of the elements that are open inside a skipped one. */
+  private readonly skipped: {
+    count: number;
+    readonly said: string | undefined;
+    readonly name: string;
+    readonly line: number;
+    readonly column: number;
+  }[] = [];
   private nodes = 0;
   private started = false;
   private head = '';
@@ -87,7 +97,7 @@ export class XmlReader {
 
   /** Where reading stands: the open elements, root first. */
   get openElements(): readonly string[] {
-    return [...this.path, ...this.stack.map(node => node.name)];
+    return [...this.path, ...this.stack.map(node => node.name), ...this.skipped.map(each => each.name)];
   }
 
   write(bytes: Uint8Array): void {
@@ -186,6 +196,12 @@ export class XmlReader {
     const name = tag.name;
     this.sinceTag = 0;
     if (++this.depth > MAX_DEPTH) this.give(`elements are nested deeper than ${MAX_DEPTH}: this is no netsh dump`);
+    const within = this.skipped.at(-1);
+    if (within) {
+      within.count++;
+      this.skip(tag);
+      return;
+    }
     const current = this.current;
     if (!current) {
       if (this.path.length === 0) this.roots++;
@@ -205,6 +221,10 @@ export class XmlReader {
         return;
       }
       if (this.stopped) throw new Stop();
+      if (this.sink.skips?.(name, this.path)) {
+        this.skip(tag);
+        return;
+      }
       this.nodes = 0;
     }
     if (++this.nodes > MAX_NODES) this.give(`one item holds more than ${MAX_NODES} elements: this is no netsh dump`);
@@ -222,9 +242,18 @@ export class XmlReader {
     this.current = node;
   }
 
+  private skip({ name, attributes }: SaxesTagPlain): void {
+    this.skipped.push({ count: 0, said: attributes['numItems'], name, line: this.parser.line, column: this.column });
+  }
+
   private close(): void {
     this.sinceTag = 0;
     this.depth--;
+    const skipped = this.skipped.pop();
+    if (skipped) {
+      if (skipped.said !== undefined) this.compare(skipped.said, skipped.count, skipped);
+      return;
+    }
     const node = this.stack.pop();
     if (node) {
       const count = node.children.length;
@@ -233,14 +262,22 @@ export class XmlReader {
       if (said !== undefined) this.compare(said, count, node);
       this.current = this.stack.at(-1);
       if (!this.current) this.sink.node(node, this.path);
+      else if (this.stack.length === 1 && this.sink.abandons?.(node, this.path)) this.abandon(this.current);
     } else {
       const container = this.containers.pop();
       this.path.pop();
       if (!container) return;
       if (container.numItems !== undefined) this.compare(container.numItems, container.count, container);
-      this.sink.closed?.(container.name, this.path);
     }
     if (this.stopped) throw new Stop();
+  }
+
+  /** Goes on with an open element as with a skipped one. */
+  private abandon(node: Growing): void {
+    const { name, line, column } = node;
+    this.skipped.push({ count: node.children.length, said: node.attributes?.['numItems'], name, line, column });
+    this.stack.length = 0;
+    this.current = undefined;
   }
 
   private compare(said: string, count: number, { name, line, column }: Pick<Container, 'name' | 'line' | 'column'>): void {
@@ -255,6 +292,7 @@ export class XmlReader {
   }
 
   private characters(text: string): void {
+    if (this.skipped.length > 0) return;
     const { current } = this;
     if (current) {
       if (current.text === '') current.text = text;

@@ -4,7 +4,7 @@ import { readAuditFile } from '../../engine/dumps/audit-reader.ts';
 import { readDump, readDumpFile } from '../../engine/dumps/dump-reader.ts';
 import { diffDumps } from '../../engine/explain/diff.ts';
 import { explainFlow } from '../../engine/explain/explain.ts';
-import { parseShortFlow } from '../../engine/explain/flow.ts';
+import { layerOf, parseShortFlow } from '../../engine/explain/flow.ts';
 import { health } from '../../engine/explain/health.ts';
 import { Machine } from '../../engine/explain/machine.ts';
 import { replay } from '../../engine/explain/replay.ts';
@@ -88,6 +88,23 @@ describe.runIf(here)('real dumps', () => {
       filter: { name: 'Default Outbound', action: 'permit', subLayer: 'MPSSVC_WF' },
       needs: [],
     });
+  });
+
+  test.each(DUMPS)('$name: reading one layer only explains the same', async ({ name }) => {
+    const whole = await machineOf(name);
+    for (const text of [
+      'chrome.exe -> 1.1.1.1:443/tcp',
+      'svchost.exe -> [2001:db8::1]:53/udp',
+      'svchost.exe <- 10.0.0.9:5000/tcp :445',
+    ]) {
+      const flow = parseShortFlow(text);
+      const onlyLayer = layerOf(flow.layer, []).layerKey;
+      const part = new Machine(await readDumpFile(realFile(name), { onlyLayer }));
+      expect(part.dump.errors).toBe(0);
+      expect(explainFlow(part, flow).subLayers.map(each => [each.subLayerKey, each.yields, each.filters])).toEqual(
+        explainFlow(whole, flow).subLayers.map(each => [each.subLayerKey, each.yields, each.filters]),
+      );
+    }
   });
 
   test('origins are joined from provider contexts', async () => {

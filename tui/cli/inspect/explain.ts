@@ -1,5 +1,6 @@
 import { explainFlow } from '../../../engine/explain/explain.ts';
 import { filterReport } from '../../../engine/explain/filter-report.ts';
+import { layerOf } from '../../../engine/explain/flow.ts';
 import type { Machine } from '../../../engine/explain/machine.ts';
 import { netEventFlow } from '../../../engine/explain/net-event-flow.ts';
 import { type ParsedArgs, parseCommandArgs } from '../args.ts';
@@ -82,7 +83,8 @@ export const explain = command(async (args, io) => {
   const [id, event] = [parsed.text['filter-id'], parsed.text['event']];
   // The question first: a wrong one should not wait for a large file.
   const flow = id === undefined && event === undefined ? questionOf(parsed, words[0]) : undefined;
-  const machine = await loadMachine('explain', parsed.positionals, live, io);
+  const onlyLayer = flow && layerOf(flow.layer, [flow.remote, flow.local]).layerKey;
+  const machine = await loadMachine('explain', parsed.positionals, live, io, onlyLayer === undefined ? {} : { onlyLayer });
   const code = tellProblems(machine.dump, io, count(machine.dump.filters.length, 'filter'));
   if (id !== undefined) explainFilter(machine, parseId('filter-id', id), parsed, io);
   else if (flow === undefined) await explainEvent(machine, parsed, io);

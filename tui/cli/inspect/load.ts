@@ -1,6 +1,6 @@
 import { looksLikeJson, readAuditLog } from '../../../engine/dumps/audit-reader.ts';
 import type { Dump } from '../../../engine/dumps/dump.ts';
-import { readDump } from '../../../engine/dumps/dump-reader.ts';
+import { type ReadOptions, readDump } from '../../../engine/dumps/dump-reader.ts';
 import { problemText } from '../../../engine/dumps/problem.ts';
 import { fileChunks, streamChunks } from '../../../engine/dumps/source.ts';
 import { Machine } from '../../../engine/explain/machine.ts';
@@ -17,7 +17,7 @@ async function* joined(first: Uint8Array, rest: AsyncGenerator<Uint8Array>): Asy
 }
 
 /** Reads a dump or an audit log; which one it is shows in its first character. `-` is standard input. */
-export async function loadDump(file: string, io: InspectIo): Promise<Dump> {
+export async function loadDump(file: string, io: InspectIo, options: ReadOptions = {}): Promise<Dump> {
   const pieces = file === '-' ? streamChunks('standard input', io.stdin) : fileChunks(file);
   const source = file === '-' ? 'standard input' : file;
   const first = await pieces.next();
@@ -26,7 +26,7 @@ export async function loadDump(file: string, io: InspectIo): Promise<Dump> {
     .toString('latin1')
     .replace(/^[\xef\xbb\xbf\xff\xfe]+/, '')
     .replaceAll('\0', '');
-  if (!looksLikeJson(head)) return readDump(source, joined(first.value, pieces));
+  if (!looksLikeJson(head)) return readDump(source, joined(first.value, pieces), options);
   const { auditDump } = await import('../../../engine/explain/audit-dump.ts');
   return auditDump(await readAuditLog(source, joined(first.value, pieces)));
 }
@@ -48,12 +48,18 @@ async function loadLive(io: InspectIo): Promise<Dump> {
 }
 
 /** What FILE or --live stands for. */
-export async function loadMachine(command: string, files: readonly string[], live: boolean, io: InspectIo): Promise<Machine> {
+export async function loadMachine(
+  command: string,
+  files: readonly string[],
+  live: boolean,
+  io: InspectIo,
+  options: ReadOptions = {},
+): Promise<Machine> {
   if (live) return new Machine(await loadLive(io));
   const file = files[0];
   if (file === undefined)
     throw new UsageError(`${command} needs a FILE (a dump of netsh wfp) or --live; see: sallyport ${command} --help`);
-  return new Machine(await loadDump(file, io));
+  return new Machine(await loadDump(file, io, options));
 }
 
 /**
