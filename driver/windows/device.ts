@@ -71,11 +71,15 @@ export class DriverDevice {
   #closed = false;
   #idle: (() => void) | undefined;
 
+  /** Node joins its worker threads when the process ends, by whatever way; the one that waits here must come back for that. */
+  readonly #atExit = () => void this.#kernel.SetEvent(this.#wake);
+
   private constructor(kernel: Kernel32, handle: bigint) {
     this.#kernel = kernel;
     this.#handle = handle;
     this.#wake = BigInt(kernel.CreateEventW(0n, 0, 0, 0n) ?? 0n);
     this.#handles = allocate(8 * (MOST_SLOTS + 1));
+    process.on('exit', this.#atExit);
   }
 
   /** @throws DriverError when there is no driver, or the caller is no administrator */
@@ -209,6 +213,7 @@ export class DriverDevice {
     for (const slot of this.#free.splice(0)) this.#dispose(slot);
     // A wait that was just woken still reads the list of handles.
     while (this.#waiting) await new Promise(resolve => setImmediate(resolve));
+    process.off('exit', this.#atExit);
     this.#kernel.CloseHandle(this.#wake);
     this.#handles.free();
   }

@@ -46,6 +46,7 @@ function batch(...events: Uint8Array[]): Uint8Array {
 class ScriptedDevice implements EventDevice {
   readonly waiting: { answer: (bytes: Uint8Array) => void; fail: (status: number) => void }[] = [];
   readonly verdicts: bigint[] = [];
+  readonly policies: Uint8Array[] = [];
   closed = false;
 
   async attach() {
@@ -74,6 +75,10 @@ class ScriptedDevice implements EventDevice {
       const results = new Uint8Array(8 + count * 16);
       new Message('VERDICT_RESULTS', results).set('version', 1).set('count', count);
       return Promise.resolve(results);
+    }
+    if (code === SALLYPORT.IOCTL_SET_POLICY) {
+      this.policies.push(input);
+      return Promise.resolve(new Uint8Array(0));
     }
     return Promise.reject(new Error(`no answer to ${code}`));
   }
@@ -139,6 +144,7 @@ describe('a driver source', () => {
     expect(events[3]).toMatchObject({ message: 'the driver runs again; connections are held' });
     expect(source.complete(1, 'permit')).toBe(false);
     expect(second.waiting.length).toBe(2);
+    expect([first.policies.length, second.policies.length]).toEqual([1, 1]);
     await source.stop();
   });
 

@@ -36,7 +36,6 @@ export interface DriverSourceOptions {
 }
 
 const BUFFER = 64 * 1024;
-const POLICY_SIZE = sizeOf('POLICY');
 
 /**
  * Connections that the callout driver holds. What happens when this program dies is the driver's policy: by default what the asking filter
@@ -75,7 +74,8 @@ export class DriverSource implements ConnectionSource {
     const device = this.#options.open?.() ?? DriverDevice.open('decider', this.#options.devicePath);
     try {
       await device.attach('decider');
-      if (this.#options.policy) await this.#setPolicy(device, this.#options.policy);
+      const policy = encodePolicy(this.#options.policy ?? {});
+      await device.control('setting the policy', SALLYPORT.IOCTL_SET_POLICY, policy, 0);
     } catch (error) {
       await device.close();
       throw error;
@@ -83,11 +83,6 @@ export class DriverSource implements ConnectionSource {
     this.#device = device;
     this.#lost = 0n;
     for (let count = this.#options.outstanding ?? 8; count > 0; count--) this.#next(device);
-  }
-
-  async #setPolicy(device: EventDevice, policy: DriverPolicy): Promise<void> {
-    const current = await device.control('reading the policy', SALLYPORT.IOCTL_GET_POLICY, new Uint8Array(0), POLICY_SIZE);
-    await device.control('setting the policy', SALLYPORT.IOCTL_SET_POLICY, encodePolicy(current, policy), 0);
   }
 
   /**

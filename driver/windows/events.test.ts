@@ -129,18 +129,12 @@ describe('what the client sends', () => {
     expect([hello.number('version'), hello.number('magic')]).toEqual([1, SALLYPORT.MAGIC]);
   });
 
-  test('a policy changes what it names and nothing else', () => {
-    const current = new Message('POLICY').set('deadlineMs', 60_000).set('onStranger', 1).bytes;
-    const next = new Message(
-      'POLICY',
-      encodePolicy(current, { maxHeld: 7, onTimeout: 'block', exempt: [12], holdLoopback: true }),
-    );
-    expect(next.number('deadlineMs')).toBe(60_000);
-    expect([next.number('maxHeld'), next.number('onTimeout'), next.number('onStranger')]).toEqual([7, 2, 1]);
-    expect([next.number('exemptCount'), next.bigint('exemptProcessIds'), next.number('flags')]).toEqual([1, 12n, 1]);
-    expect(() => encodePolicy(current, { exempt: Array.from({ length: 17 }, (_, index) => index) })).toThrow(
-      'the driver takes 16',
-    );
+  test('a policy is whole: what is not named has its default', () => {
+    const policy = new Message('POLICY', encodePolicy({ maxHeld: 7, onTimeout: 'permit', exempt: [12], holdLoopback: true }));
+    expect([policy.number('deadlineMs'), policy.number('onStranger'), policy.number('onDetach')]).toEqual([60_000, 1, 0]);
+    expect([policy.number('maxHeld'), policy.number('onTimeout'), policy.number('onOverflow')]).toEqual([7, 1, 2]);
+    expect([policy.number('exemptCount'), policy.bigint('exemptProcessIds'), policy.number('flags')]).toEqual([1, 12n, 1]);
+    expect(() => encodePolicy({ exempt: Array.from({ length: 17 }, (_, index) => index) })).toThrow('the driver takes 16');
   });
 
   test('a batch of verdicts, and who was missed', () => {

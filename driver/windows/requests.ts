@@ -2,7 +2,7 @@ import type { Verdict } from '../../engine/model/attempt.ts';
 import { Message, SALLYPORT, sizeOf } from './contract.ts';
 import { REASONS } from './events.ts';
 
-/** How the driver behaves where nobody decides. Members left out keep the driver's default (ioctl.h, SALLYPORT_POLICY). */
+/** How the driver behaves where nobody decides. Members left out have their default (DEFAULT_POLICY). */
 export interface DriverPolicy {
   readonly deadlineMs?: number;
   readonly rememberMs?: number;
@@ -60,28 +60,38 @@ export function decodeWelcome(bytes: Uint8Array): Welcome | null {
   };
 }
 
-/** `current` is what the driver has in force (SALLYPORT_IOCTL_GET_POLICY); what `policy` names is changed in it. */
-export function encodePolicy(current: Uint8Array, policy: DriverPolicy): Uint8Array {
-  const message = new Message('POLICY', Uint8Array.from(current)).set('version', SALLYPORT.CONTRACT_VERSION);
-  for (const name of ['deadlineMs', 'rememberMs', 'maxHeld', 'maxHeldPerProcess', 'maxHeldBytes'] as const) {
-    const value = policy[name];
-    if (value !== undefined) message.set(name, value);
+/** What SALLYPORT_POLICY has when the driver is loaded (ioctl.h). */
+export const DEFAULT_POLICY: Required<DriverPolicy> = {
+  deadlineMs: 60_000,
+  rememberMs: 600_000,
+  maxHeld: 1024,
+  maxHeldPerProcess: 128,
+  maxHeldBytes: 4 * 1024 * 1024,
+  holdLoopback: false,
+  onTimeout: 'block',
+  onOverflow: 'block',
+  onDetach: 'filter',
+  onStranger: 'permit',
+  exempt: [],
+};
+
+/** A whole policy: what is not named has its default, whatever the decider before this one had set. */
+export function encodePolicy(policy: DriverPolicy): Uint8Array {
+  const full = { ...DEFAULT_POLICY, ...policy };
+  if (full.exempt.length > SALLYPORT.MAX_EXEMPT) {
+    throw new RangeError(`${full.exempt.length} exempt processes; the driver takes ${SALLYPORT.MAX_EXEMPT}`);
   }
-  for (const name of ['onTimeout', 'onOverflow', 'onDetach', 'onStranger'] as const) {
-    const value = policy[name];
-    if (value !== undefined) message.set(name, POLICY_VERDICT[value]);
-  }
-  if (policy.holdLoopback !== undefined) {
-    const flags = message.number('flags') & ~SALLYPORT.POLICY_HOLD_LOOPBACK;
-    message.set('flags', policy.holdLoopback ? flags | SALLYPORT.POLICY_HOLD_LOOPBACK : flags);
-  }
-  if (policy.exempt) {
-    if (policy.exempt.length > SALLYPORT.MAX_EXEMPT) {
-      throw new RangeError(`${policy.exempt.length} exempt processes; the driver takes ${SALLYPORT.MAX_EXEMPT}`);
-    }
-    message.set('exemptCount', policy.exempt.length);
-    for (let index = 0; index < SALLYPORT.MAX_EXEMPT; index++) message.set('exemptProcessIds', policy.exempt[index] ?? 0, index);
-  }
+  const message = new Message('POLICY')
+    .set('version', SALLYPORT.CONTRACT_VERSION)
+    .set('flags', full.holdLoopback ? SALLYPORT.POLICY_HOLD_LOOPBACK : 0)
+    .set('exemptCount', full.exempt.length);
+  for (const name of ['deadlineMs', 'rememberMs', 'maxHeld', 'maxHeldPerProcess', 'maxHeldBytes'] as const)
+    message.set(name, full[name]);
+  for (const name of ['onTimeout', 'onOverflow', 'onDetach', 'onStranger'] as const)
+    message.set(name, POLICY_VERDICT[full[name]]);
+  full.exempt.forEach((pid, index) => {
+    message.set('exemptProcessIds', pid, index);
+  });
   return message.bytes;
 }
 

@@ -4,7 +4,7 @@ import { Message, SALLYPORT, sizeOf } from '../../driver/windows/contract.ts';
 import { DriverDevice } from '../../driver/windows/device.ts';
 import { DriverSource } from '../../driver/windows/driver-source.ts';
 import { decodeBatch } from '../../driver/windows/events.ts';
-import { type DriverPolicy, decodeWelcome, encodeVerdicts } from '../../driver/windows/requests.ts';
+import { type DriverPolicy, decodeWelcome, encodePolicy, encodeVerdicts } from '../../driver/windows/requests.ts';
 import type { ConnectionAttempt, SourceEvent, Verdict } from '../../engine/model/attempt.ts';
 import { report, until } from './report.ts';
 import { type Flows, Stack } from './stack.ts';
@@ -56,6 +56,18 @@ async function holder(): Promise<void> {
   setInterval(() => undefined, 1000);
 }
 
+/** Another process that attaches and fails as soon as something is held. */
+async function thrower(): Promise<void> {
+  const client = new Client(ROOMY);
+  client.answer = () => {
+    setImmediate(() => {
+      throw new Error('on purpose');
+    });
+    return undefined;
+  };
+  await client.start();
+}
+
 async function main(): Promise<void> {
   await report('without the driver, the reason and what to type are told', async () => {
     const error = await new Client({}).start().then(
@@ -86,6 +98,14 @@ async function main(): Promise<void> {
     await until('no flow is held', async () => (await stack.query(flows)).held === 0);
     return stack.query(flows);
   };
+
+  await report('the policy of a driver that was just loaded is the one that this program takes for its default', async () => {
+    const device = DriverDevice.open('observer');
+    await device.attach('observer');
+    const policy = await device.control('policy', SALLYPORT.IOCTL_GET_POLICY, new Uint8Array(0), sizeOf('POLICY'));
+    equal('policy', [...policy], [...encodePolicy({})]);
+    await device.close();
+  });
 
   for (const family of [4, 6] as const) {
     await scenario(`a held connect over IPv${family} is answered permit and block`, {}, async client => {
@@ -304,6 +324,26 @@ async function main(): Promise<void> {
     });
   }
 
+  await report('a client that fails ends at once, and what it held is decided', async () => {
+    const child = spawn(process.execPath, [process.argv[1]!, 'throw'], { stdio: 'ignore' });
+    const exited = once(child, 'exit');
+    let ended = false;
+    void exited.then(() => {
+      ended = true;
+    });
+    let flows: Flows | undefined;
+    await until(
+      'it holds',
+      async () => {
+        flows = await stack.play({ action: 'connect', localPort: 40095 });
+        return flows.held === 1;
+      },
+      30_000,
+    );
+    await until('the process has ended', () => ended);
+    equal('blocked', (await settled(flows!)).blocked, 1);
+  });
+
   await report('the driver is stopped while 100 are held: all are completed, nothing is left', async () => {
     const client = await new Client(ROOMY).start();
     const flows = await stack.play({ action: 'connect', count: 100, remotePort: 31000, localPort: 40100 });
@@ -341,4 +381,5 @@ async function main(): Promise<void> {
   await stack.close();
 }
 
-await (process.argv[2] === 'hold' ? holder() : main());
+const roles: { readonly [name: string]: () => Promise<void> } = { hold: holder, throw: thrower };
+await (roles[process.argv[2] ?? ''] ?? main)();
