@@ -104,7 +104,7 @@ export function keysTable(keymap = new Keymap()): string {
         .keys(command)
         .map(key => `\`${keyLabel(key)}\``)
         .join(' ');
-      return `| ${keys || `\`:${command}\``} | ${title} | ${where.length > 7 ? 'everywhere' : where.join(', ')} |`;
+      return `| ${keys || `\`:${command}\``} | ${title} | ${where.length > 9 ? 'everywhere' : where.join(', ')} |`;
     });
   return ['| Key | What it does | Where |', '| --- | --- | --- |', ...rows].join('\n');
 }

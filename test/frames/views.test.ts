@@ -141,7 +141,8 @@ describe('filters', () => {
   it('shows layers, sublayers by weight and filters by weight in a table', async () => {
     const screen = await show({ columns: 100 });
     await filtersView(screen);
-    expect(screen.lines().slice(3, 9)).toEqual([
+    expect(screen.lines().slice(3, 10)).toEqual([
+      ' p provider 1   a action 2   l layer 1   t flag 1',
       expect.stringMatching(/^ +action +matches +name +filter$/),
       expect.stringMatching(/^▌ layer +ALE_AUTH_CONNECT_V4 +3$/),
       expect.stringMatching(/sublayer +Sallyport, weight 0x9000 +3$/),
@@ -149,7 +150,7 @@ describe('filters', () => {
       expect.stringMatching(/permit +curl → 198\.51\.100\.1 +permit \/usr\/bin\/curl +17$/),
       expect.stringMatching(/permit +node → any +permit \/usr\/bin\/node +12$/),
     ]);
-    expect(screen.tty.cell(5, 6).getFgColor()).not.toBe(screen.tty.cell(5, 7).getFgColor());
+    expect(screen.tty.cell(5, 7).getFgColor()).not.toBe(screen.tty.cell(5, 8).getFgColor());
   });
 
   it('opens everything the engine knows of one filter', async () => {
@@ -185,8 +186,9 @@ describe('why', () => {
     const screen = await show({ columns: 110 });
     await screen.press('w');
     const text = screen.screen();
-    expect(text).toContain('why  curl (pid 4001, started by sh) wants to connect to packages.example:443 over TCP');
-    expect(text).toContain('connect() → ALE_AUTH_CONNECT_V4   ■ stopped here');
+    expect(text).toMatch(/why {2}curl → packages\.example:443 \(203\.0\.113\.2\) over tcp +BLOCK/);
+    expect(text).toContain('curl → connect() → ALE connect → transport → network → interface');
+    expect(screen.line('stopped here').indexOf('■')).toBe(screen.line('ALE connect').indexOf('ALE connect'));
     expect(text).toMatch(/sublayer Sallyport {3}weight 0x9000 {3}→ block/);
     expect(text).toMatch(/✕ 41 +block +curl → 203\.0\.113\.9 port 443 +decided/);
     expect(text).toMatch(/· 12 +permit +node → any +program is \/usr\/bin\/curl/);

@@ -1,4 +1,5 @@
 import type { ClassifyTrace } from '../../engine/model/classify.ts';
+import { CONDITION_KEY } from '../../engine/model/keys.ts';
 import type { Filter, FilterCondition, Layer, SubLayer } from '../../engine/model/objects.ts';
 import type { Rule } from '../../engine/rules/rule.ts';
 import { NOON } from './scripted-client.ts';
@@ -11,9 +12,14 @@ export const LAYER: Layer = {
   flags: [],
   defaultSubLayerKey: 'eebecc03-ced4-4380-819a-2734397b2b74',
   fields: [
-    { fieldKey: 'app', name: 'ALE_APP_ID', type: 'FWPM_FIELD_RAW_DATA', dataType: 'FWP_BYTE_BLOB_TYPE' },
-    { fieldKey: 'address', name: 'IP_REMOTE_ADDRESS', type: 'FWPM_FIELD_IP_ADDRESS', dataType: 'FWP_UINT32' },
-    { fieldKey: 'port', name: 'IP_REMOTE_PORT', type: 'FWPM_FIELD_RAW_DATA', dataType: 'FWP_UINT16' },
+    { fieldKey: CONDITION_KEY.ALE_APP_ID, name: 'ALE_APP_ID', type: 'FWPM_FIELD_RAW_DATA', dataType: 'FWP_BYTE_BLOB_TYPE' },
+    {
+      fieldKey: CONDITION_KEY.IP_REMOTE_ADDRESS,
+      name: 'IP_REMOTE_ADDRESS',
+      type: 'FWPM_FIELD_IP_ADDRESS',
+      dataType: 'FWP_UINT32',
+    },
+    { fieldKey: CONDITION_KEY.IP_REMOTE_PORT, name: 'IP_REMOTE_PORT', type: 'FWPM_FIELD_RAW_DATA', dataType: 'FWP_UINT16' },
   ],
 };
 
@@ -29,16 +35,24 @@ const ip = (text: string) => text.split('.').reduce((sum, part) => sum * 256 + N
 
 export function aFilter(id: bigint, action: 'permit' | 'block', app: string, address?: string, port?: number): Filter {
   const conditions: FilterCondition[] = [
-    { fieldKey: 'app', matchType: 'FWP_MATCH_EQUAL', conditionValue: { type: 'FWP_BYTE_BLOB_TYPE', value: blob(app) } },
+    {
+      fieldKey: CONDITION_KEY.ALE_APP_ID,
+      matchType: 'FWP_MATCH_EQUAL',
+      conditionValue: { type: 'FWP_BYTE_BLOB_TYPE', value: blob(app) },
+    },
   ];
   if (address)
     conditions.push({
-      fieldKey: 'address',
+      fieldKey: CONDITION_KEY.IP_REMOTE_ADDRESS,
       matchType: 'FWP_MATCH_EQUAL',
       conditionValue: { type: 'FWP_UINT32', value: ip(address) },
     });
   if (port)
-    conditions.push({ fieldKey: 'port', matchType: 'FWP_MATCH_EQUAL', conditionValue: { type: 'FWP_UINT16', value: port } });
+    conditions.push({
+      fieldKey: CONDITION_KEY.IP_REMOTE_PORT,
+      matchType: 'FWP_MATCH_EQUAL',
+      conditionValue: { type: 'FWP_UINT16', value: port },
+    });
   return {
     filterKey: `filter-${id}`,
     displayData: { name: `${action} ${app}` },

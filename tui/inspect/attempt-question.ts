@@ -2,6 +2,7 @@ import { FlowError, parseEndpoint } from '../../engine/explain/flow.ts';
 import { protocolNumber, protocolWord } from '../../engine/explain/words.ts';
 import type { ConnectionAttempt } from '../../engine/model/attempt.ts';
 import type { GuardClient } from '../../machines/guard-client.ts';
+import { remoteName } from '../select/words.ts';
 import type { FieldName, Question, Stage } from './question.ts';
 
 /** An attempt that a guard saw, asked about as its filters stand now. The guard answers, so its own layers only. */
@@ -13,6 +14,10 @@ export class AttemptQuestion implements Question {
   constructor(client: Pick<GuardClient, 'explain'>, attempt: ConnectionAttempt) {
     this.#client = client;
     this.attempt = attempt;
+  }
+
+  get name(): string | undefined {
+    return remoteName(this.attempt);
   }
 
   text(field: FieldName): string | undefined {

@@ -25,7 +25,7 @@ function showTrace(store: InspectStore, ask: () => Question, more: Pick<Trace, '
 }
 
 /** Shows the tree with the cursor on a filter, whatever was picked before. */
-function goTo(store: InspectStore, filter: DumpFilter): void {
+function goTo(store: InspectStore, filter: DumpFilter) {
   store.over = [];
   store.view = 'filters';
   const at = () => store.filterRows.findIndex(row => row.kind === 'filter' && row.filter === filter);
@@ -37,7 +37,7 @@ function goTo(store: InspectStore, filter: DumpFilter): void {
   store.changed();
 }
 
-function toDecider(store: InspectStore): void {
+function toDecider(store: InspectStore) {
   const { trace } = store;
   const id = store.top?.kind === 'trace' && trace ? (decider(trace.stages) ?? trace.filterId) : subject(store)?.filterId;
   if (id === undefined) return store.say('No single filter decided here.');
@@ -52,7 +52,7 @@ function subject(store: InspectStore): { readonly filterId?: bigint } | undefine
   return row?.kind === 'filter' ? { filterId: row.filter.filterId } : store.object;
 }
 
-function toEvents(store: InspectStore): void {
+function toEvents(store: InspectStore) {
   const { row } = store;
   if (row?.kind !== 'filter') return store.say('Go to a filter: e shows the events that it decided.');
   store.over = [];
@@ -62,7 +62,7 @@ function toEvents(store: InspectStore): void {
   store.changed();
 }
 
-function itsFilters(store: InspectStore): void {
+function itsFilters(store: InspectStore) {
   const find = store.object?.find;
   if (find === undefined) return store.say('A session has no filters of its own here.');
   store.pick = EVERYTHING;
@@ -72,7 +72,7 @@ function itsFilters(store: InspectStore): void {
   store.changed();
 }
 
-function openCurrent(store: InspectStore): void {
+function openCurrent(store: InspectStore) {
   const { row, object } = store;
   if (row?.kind === 'layer') store.pick = foldLayer(store.pick, row.key);
   else if (row?.kind === 'sublayer') return store.say('Enter on a filter opens it, on a layer folds it.');
@@ -81,7 +81,7 @@ function openCurrent(store: InspectStore): void {
   store.changed();
 }
 
-function why(store: InspectStore): void {
+function why(store: InspectStore) {
   const { machine, row, object } = store;
   if (row) {
     if (row.kind !== 'filter') return store.say('Go to a filter: w asks about traffic that it is for.');
@@ -116,7 +116,7 @@ function why(store: InspectStore): void {
 }
 
 /** Esc: one level out. */
-function back(store: InspectStore): void {
+function back(store: InspectStore) {
   if (store.top) store.close();
   else if (store.query) store.queries[store.view] = '';
   else if (store.view === 'filters' && isPicked(store.pick)) store.pick = { ...store.pick, facets: {} };
@@ -124,13 +124,13 @@ function back(store: InspectStore): void {
   store.changed();
 }
 
-function move(store: InspectStore, by: number): void {
+function move(store: InspectStore, by: number) {
   if (store.top) store.scroll = Math.max(0, store.scroll + by);
   else store.moveTo(store.list().cursor.index + by);
   store.changed();
 }
 
-function toView(store: InspectStore, view: InspectView): void {
+function toView(store: InspectStore, view: InspectView) {
   store.over = [];
   store.view = view;
   store.changed();
@@ -140,11 +140,12 @@ const turned = (view: InspectView, by: number): InspectView =>
   INSPECT_VIEWS[(INSPECT_VIEWS.indexOf(view) + by + INSPECT_VIEWS.length) % INSPECT_VIEWS.length]!;
 
 /** Does a command of the screen over a dump. */
-export function performInspect(store: InspectStore, command: Command): void {
+export function performInspect(store: InspectStore, command: Command) {
   if (store.top?.kind === 'trace' && performTrace(store, command)) return;
   const view = command.startsWith('dump-') ? INSPECT_VIEWS.find(each => command === `dump-${each}`) : undefined;
   if (view) return toView(store, view);
-  const pick = store.view === 'filters' ? facetPick(command, store.index, { ...store.pick, query: store.query }, store.row) : undefined;
+  const pick =
+    store.view === 'filters' ? facetPick(command, store.index, { ...store.pick, query: store.query }, store.row) : undefined;
   if (pick) {
     store.pick = { ...pick, query: '' };
     if (command === 'facet-clear') store.queries.filters = '';
@@ -211,7 +212,7 @@ export function performInspect(store: InspectStore, command: Command): void {
   }
 }
 
-function setText(store: InspectStore, text: string): void {
+function setText(store: InspectStore, text: string) {
   const short = text.slice(0, LONGEST);
   if (store.typing) return typeField(store, short);
   if (!store.entry) return;
@@ -222,7 +223,7 @@ function setText(store: InspectStore, text: string): void {
 
 const textOf = (store: InspectStore): string => store.typing?.text ?? store.entry?.text ?? '';
 
-function accept(store: InspectStore): void {
+function accept(store: InspectStore) {
   if (store.typing) return endField(store, true);
   const { entry } = store;
   store.entry = undefined;
@@ -231,7 +232,7 @@ function accept(store: InspectStore): void {
     showTrace(store, () => new FlowQuestion(store.machine, { ...parseShortFlow(entry.text), newConnection: true }));
 }
 
-function cancel(store: InspectStore): void {
+function cancel(store: InspectStore) {
   if (store.typing) return endField(store, false);
   if (store.entry?.kind === 'search') store.queries[store.view] = store.entry.before;
   store.entry = undefined;
@@ -239,7 +240,7 @@ function cancel(store: InspectStore): void {
 }
 
 /** Takes a key press to where it belongs: to the text that is typed, else to the command that the keymap has for it. */
-export function pressInspect(store: InspectStore, press: KeyPress): void {
+export function pressInspect(store: InspectStore, press: KeyPress) {
   const { mode } = store;
   const command = store.keymap.command(mode, press.name);
   if (mode !== 'entry') {
@@ -257,7 +258,7 @@ export function pressInspect(store: InspectStore, press: KeyPress): void {
 }
 
 /** A paste is text where text is typed, and nothing anywhere else. */
-export function pasteInspect(store: InspectStore, text: string): void {
+export function pasteInspect(store: InspectStore, text: string) {
   if (store.mode === 'entry') setText(store, textOf(store) + clean(text.replace(/\s+/g, ' ')));
   else store.say('Pasted text is not taken for keys: nothing was done.');
 }

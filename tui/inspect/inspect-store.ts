@@ -12,7 +12,9 @@ export const INSPECT_VIEWS = ['filters', ...OBJECT_VIEWS] as const;
 export type InspectView = (typeof INSPECT_VIEWS)[number];
 
 /** What lies over the view: everything about one thing, a trace, the keys. */
-export type Over = { readonly kind: 'about'; readonly view: InspectView; readonly key: string } | { readonly kind: 'trace' | 'help' };
+export type Over =
+  | { readonly kind: 'about'; readonly view: InspectView; readonly key: string }
+  | { readonly kind: 'trace' | 'help' };
 
 export interface InspectList {
   readonly keys: readonly string[];
@@ -38,7 +40,14 @@ export class InspectStore {
   readonly painter: Painter;
   view: InspectView = 'filters';
   pick: FilterPick = EVERYTHING;
-  readonly queries: Record<InspectView, string> = { filters: '', events: '', providers: '', sublayers: '', callouts: '', sessions: '' };
+  readonly queries: Record<InspectView, string> = {
+    filters: '',
+    events: '',
+    providers: '',
+    sublayers: '',
+    callouts: '',
+    sessions: '',
+  };
   readonly cursors: Record<InspectView, Cursor> = {
     filters: HOME,
     events: HOME,
@@ -63,7 +72,9 @@ export class InspectStore {
   readonly #listeners = new Set<() => void>();
   readonly #objects = new Map<string, readonly ObjectRow[]>();
   #rows: { pick: FilterPick; query: string; rows: readonly FilterRow[]; keys: readonly string[] } | undefined;
-  #shown: { base: readonly ObjectRow[]; query: string; of: bigint | undefined; rows: readonly ObjectRow[]; keys: readonly string[] } | undefined;
+  #shown:
+    | { base: readonly ObjectRow[]; query: string; of: bigint | undefined; rows: readonly ObjectRow[]; keys: readonly string[] }
+    | undefined;
 
   constructor(machine: Machine, keymap: Keymap, painter: Painter) {
     this.machine = machine;

@@ -20,7 +20,11 @@ export function facetPick(
   const facet = facets[command];
   if (!facet) return undefined;
   const under =
-    row?.kind === 'filter' ? index.values(row.filter, facet)[0] : row?.kind === 'layer' && facet === 'layer' ? row.name : undefined;
+    row?.kind === 'filter'
+      ? index.values(row.filter, facet)[0]
+      : row?.kind === 'layer' && facet === 'layer'
+        ? row.name
+        : undefined;
   const next = nextFacet(facetValues(index, pick, facet), pick.facets[facet], under);
   const { [facet]: _, ...rest } = pick.facets;
   return { ...pick, facets: next === undefined ? rest : { ...rest, [facet]: next } };

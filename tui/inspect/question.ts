@@ -48,6 +48,8 @@ export function overall(stages: readonly Stage[]): { readonly verdict: StageVerd
 export interface Question {
   /** The parts it has here. */
   readonly fields: readonly FieldName[];
+  /** Name that the remote side goes by, where one is known. */
+  readonly name?: string | undefined;
   /** A part as text; undefined: not known. */
   text(field: FieldName): string | undefined;
   /** The same with one part changed; an empty text makes it unknown. @throws FlowError with a sentence */

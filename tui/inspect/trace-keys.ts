@@ -45,7 +45,7 @@ export function performTrace(host: TraceHost, command: Command): boolean {
 }
 
 /** The part as it is typed; the verdict follows every key. */
-export function typeField(host: TraceHost, text: string): void {
+export function typeField(host: TraceHost, text: string) {
   if (!host.typing) return;
   host.typing = { ...host.typing, text };
   host.trace = change(host.typing.before, focused(host.typing.before), text);
@@ -54,7 +54,7 @@ export function typeField(host: TraceHost, text: string): void {
 }
 
 /** Enter keeps what was typed if it makes sense, Esc brings back what was. */
-export function endField(host: TraceHost, keep: boolean): void {
+export function endField(host: TraceHost, keep: boolean) {
   if (!host.typing) return;
   if (keep && host.trace?.problem) return host.say('Enter a value that makes sense, or press Esc.');
   if (!keep) host.trace = host.typing.before;

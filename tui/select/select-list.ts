@@ -1,7 +1,8 @@
 import type { GuardSnapshot } from '../../machines/guard-client.ts';
 import type { Line } from '../text/paint.ts';
+import { type FilterIndex, indexOf, machineOf } from './filter-index.ts';
 import { activityRow, activityRows, outputRow, outputRows } from './select-activity.ts';
-import { filterRows } from './select-filters.ts';
+import { EVERYTHING, type FilterPick, filterRows } from './select-filters.ts';
 import { ruleRow, ruleRows } from './select-rules.ts';
 import type { View } from './select-status.ts';
 
@@ -45,22 +46,19 @@ export class Lists {
       empty: none(query, 'No rules yet. Every answer with a lifetime makes one.'),
     };
   });
-  readonly #filters = memo(
-    (
-      filters: GuardSnapshot['filters'],
-      subLayers: GuardSnapshot['subLayers'],
-      layers: GuardSnapshot['layers'],
-      query: string,
-    ) => {
-      const rows = filterRows({ filters, subLayers, layers }, query);
-      // Filters are drawn by the table, which takes the rows themselves.
-      return {
-        rows,
-        keys: rows.map(row => row.key),
-        row: () => ({ left: [], right: [] }),
-        empty: none(query, 'The engine holds no filter.'),
-      };
-    },
+  readonly #filters = memo((index: FilterIndex, pick: FilterPick, query: string) => {
+    const rows = filterRows(index, { ...pick, query });
+    // Filters are drawn by the table, which takes the rows themselves.
+    return {
+      rows,
+      keys: rows.map(row => row.key),
+      row: () => ({ left: [], right: [] }),
+      empty: none(query, index.machine.dump.filters.length ? 'No filter is left. Esc shows all.' : 'The engine holds no filter.'),
+    };
+  });
+  readonly #index = memo(
+    (filters: GuardSnapshot['filters'], subLayers: GuardSnapshot['subLayers'], layers: GuardSnapshot['layers']) =>
+      indexOf(machineOf({ filters, subLayers, layers })),
   );
   readonly #output = memo((output: GuardSnapshot['output'], query: string) => {
     const rows = outputRows(output, query);
@@ -78,13 +76,17 @@ export class Lists {
   rules(snapshot: GuardSnapshot, query: string) {
     return this.#rules(snapshot.rules, query);
   }
-  filters(snapshot: GuardSnapshot, query: string) {
-    return this.#filters(snapshot.filters, snapshot.subLayers, snapshot.layers, query);
+  /** The engine's filters made quick to name, to search and to ask. */
+  index({ filters, subLayers, layers }: GuardSnapshot): FilterIndex {
+    return this.#index(filters, subLayers, layers);
+  }
+  filters(snapshot: GuardSnapshot, query: string, pick: FilterPick = EVERYTHING) {
+    return this.#filters(this.index(snapshot), pick, query);
   }
   output(snapshot: GuardSnapshot, query: string) {
     return this.#output(snapshot.output, query);
   }
-  of(view: Exclude<View, 'inbox'>, snapshot: GuardSnapshot, query: string): ListModel {
-    return this[view](snapshot, query);
+  of(view: Exclude<View, 'inbox'>, snapshot: GuardSnapshot, query: string, pick: FilterPick): ListModel {
+    return this[view](snapshot, query, pick);
   }
 }

@@ -1,14 +1,16 @@
 import { describe, expect, it } from 'vitest';
+import { LAYER_KEY } from '../../engine/model/keys.ts';
 import { sentenceFor } from '../../machines/sentence.ts';
 import { anAttempt, aRequest, emptySnapshot, NOON } from '../../test/support/scripted-client.ts';
 import { aFilter, aRule, LAYER, SUBLAYER } from '../../test/support/scripted-objects.ts';
 import { scrollTo, settle } from '../state/cursor.ts';
 import { type Line, lineCells } from '../text/paint.ts';
-import { conditionWords, filterWords, valueWords } from './condition-words.ts';
+import { filterWords } from './condition-words.ts';
+import { indexOf, machineOf } from './filter-index.ts';
 import { activityRows, decidedBy } from './select-activity.ts';
 import { answerLine, coverLine, stepsLine } from './select-answer.ts';
 import { nameLine } from './select-details.ts';
-import { filterRows } from './select-filters.ts';
+import { EVERYTHING, type FilterPick, facetValues, filterRows, nextFacet } from './select-filters.ts';
 import { groupRequests, inboxRows, rowOf, selectable } from './select-inbox.ts';
 import { Lists } from './select-list.ts';
 import { ruleRows } from './select-rules.ts';
@@ -184,60 +186,68 @@ describe('the answer', () => {
 });
 
 describe('filters and conditions', () => {
-  it.each([
-    [{ type: 'FWP_UINT32', value: 0x7f000001 }, 'IP_REMOTE_ADDRESS', '127.0.0.1'],
-    [{ type: 'FWP_UINT8', value: 17 }, 'IP_PROTOCOL', 'UDP'],
-    [{ type: 'FWP_V4_ADDR_MASK', value: { addr: 0x0a000000, mask: 0xff000000 } }, 'IP_REMOTE_ADDRESS', '10.0.0.0/8'],
-    [{ type: 'FWP_V4_ADDR_MASK', value: { addr: 0, mask: 0 } }, 'IP_REMOTE_ADDRESS', '0.0.0.0/0'],
-    [
-      { type: 'FWP_BYTE_ARRAY16_TYPE', value: new Uint8Array([0x20, 1, 0x0d, 0xb8, ...new Array(11).fill(0), 1]) },
-      '',
-      '2001:db8::1',
-    ],
-    [{ type: 'FWP_BYTE_ARRAY16_TYPE', value: new Uint8Array(16) }, '', '::'],
-    [
-      { type: 'FWP_RANGE_TYPE', value: { low: { type: 'FWP_UINT16', value: 1 }, high: { type: 'FWP_UINT16', value: 9 } } },
-      'IP_REMOTE_PORT',
-      '1 to 9',
-    ],
-    [{ type: 'FWP_EMPTY' }, '', 'nothing'],
-    [{ type: 'FWP_SID', value: 'S-1-5-18' }, '', 'S-1-5-18'],
-  ] as const)('%j of %s is %s', (value, field, words) => expect(valueWords(value as never, field)).toBe(words));
-
-  it('says a filter in one line and each condition in words', () => {
+  it('says a filter in one line', () => {
     const filter = aFilter(1n, 'block', '/usr/bin/curl', '203.0.113.9', 443);
-    expect(filterWords(filter, LAYER)).toBe('curl → 203.0.113.9 port 443');
-    expect(filter.filterCondition.map(condition => conditionWords(condition, LAYER))).toEqual([
-      'app id is /usr/bin/curl',
-      'remote address is 203.0.113.9',
-      'remote port is 443',
-    ]);
-    expect(filterWords(filter, undefined)).toContain('any → any; ');
+    expect(filterWords(filter)).toBe('curl → 203.0.113.9 port 443');
+    const inbound = { ...filter, layerKey: LAYER_KEY.ALE_AUTH_RECV_ACCEPT_V4, filterCondition: filter.filterCondition.slice(2) };
+    expect(filterWords(inbound)).toBe('any ← any port 443');
+    const twice = { ...filter, filterCondition: [...filter.filterCondition, ...aFilter(2n, 'block', '/bin/sh').filterCondition] };
+    expect(filterWords(twice)).toBe('curl or sh → 203.0.113.9 port 443');
+    const odd = { ...filter, filterCondition: [{ ...filter.filterCondition[2]!, matchType: 'FWP_MATCH_NOT_EQUAL' as const }] };
+    expect(filterWords(odd)).toBe('any → any; remote port is not 443');
   });
 
-  it('puts layers by name, sublayers and filters by weight', () => {
-    const low = { ...SUBLAYER, subLayerKey: 'low', weight: 1, displayData: { name: 'Low' } };
-    const filters = [
-      aFilter(1n, 'block', '/a'),
-      { ...aFilter(2n, 'permit', '/b'), subLayerKey: 'low' },
-      aFilter(3n, 'permit', '/c'),
-    ];
-    const rows = filterRows({ filters, subLayers: [low, SUBLAYER], layers: [LAYER] }, '');
-    expect(rows.map(row => (row.kind === 'filter' ? row.filter.filterId : row.name))).toEqual([
-      LAYER.name,
-      'Sallyport',
-      3n,
-      1n,
-      'Low',
-      2n,
+  const low = { ...SUBLAYER, subLayerKey: 'low', weight: 1, displayData: { name: 'Low' } };
+  const filters = [
+    { ...aFilter(1n, 'block', '/a'), providerKey: 'p1' },
+    { ...aFilter(2n, 'permit', '/b'), subLayerKey: 'low', flags: 0 },
+    { ...aFilter(3n, 'permit', '/c'), layerKey: LAYER_KEY.ALE_AUTH_LISTEN_V4 },
+    aFilter(4n, 'permit', '/c', '203.0.113.9'),
+  ];
+  const index = indexOf(machineOf({ filters, subLayers: [low, SUBLAYER], layers: [LAYER] }));
+  const names = (pick: Partial<FilterPick>) =>
+    filterRows(index, { ...EVERYTHING, ...pick }).map(row => (row.kind === 'filter' ? row.filter.filterId : row.name));
+
+  it.each([
+    ['nothing', {}, [LAYER.name, 'Sallyport', 4n, 1n, 'Low', 2n, 'ALE_AUTH_LISTEN_V4', 'Sallyport', 3n]],
+    ['a name', { query: 'PERMIT /B' }, [LAYER.name, 'Low', 2n]],
+    ['an address', { query: '203.0.113' }, [LAYER.name, 'Sallyport', 4n]],
+    ['a key', { query: 'filter-3' }, ['ALE_AUTH_LISTEN_V4', 'Sallyport', 3n]],
+    ['a provider', { query: 'p1' }, [LAYER.name, 'Sallyport', 1n]],
+    ['what is nowhere', { query: 'nowhere' }, []],
+    ['an action', { facets: { action: 'block' } }, [LAYER.name, 'Sallyport', 1n]],
+    ['a layer', { facets: { layer: 'ALE_AUTH_LISTEN_V4' } }, ['ALE_AUTH_LISTEN_V4', 'Sallyport', 3n]],
+    ['a flag and text', { facets: { flag: 'PERSISTENT' }, query: 'listen' }, ['ALE_AUTH_LISTEN_V4', 'Sallyport', 3n]],
+    ['two facets that exclude each other', { facets: { action: 'block', layer: 'ALE_AUTH_LISTEN_V4' } }, []],
+    ['a folded layer', { folded: new Set([LAYER.layerKey]) }, [LAYER.name, 'ALE_AUTH_LISTEN_V4', 'Sallyport', 3n]],
+  ] as const)('layers by name, sublayers and filters by weight, picked by %s', (_, pick, wanted) => {
+    expect(names(pick)).toEqual(wanted);
+  });
+
+  it('counts what a facet would leave, whatever is chosen of it', () => {
+    expect(facetValues(index, EVERYTHING, 'action')).toEqual([
+      ['permit', 3],
+      ['block', 1],
     ]);
-    expect(filterRows({ filters, subLayers: [low, SUBLAYER], layers: [LAYER] }, 'PERMIT B')).toHaveLength(3);
-    expect(filterRows({ filters, subLayers: [low, SUBLAYER], layers: [LAYER] }, 'nowhere')).toHaveLength(0);
-    expect(filterRows({ filters, subLayers: [low, SUBLAYER], layers: [LAYER] }, 'b →').map(row => row.kind)).toEqual([
-      'layer',
-      'sublayer',
-      'filter',
+    expect(facetValues(index, { ...EVERYTHING, facets: { action: 'block', layer: LAYER.name } }, 'layer')).toEqual([
+      [LAYER.name, 1],
     ]);
+    expect(facetValues(index, { ...EVERYTHING, query: 'listen' }, 'flag')).toEqual([['PERSISTENT', 1]]);
+  });
+
+  const values = [
+    ['a', 3],
+    ['b', 2],
+    ['c', 1],
+  ] as const;
+  it.each([
+    [undefined, undefined, 'a'],
+    [undefined, 'b', 'b'],
+    [undefined, 'gone', 'a'],
+    ['a', 'c', 'b'],
+    ['c', 'a', undefined],
+  ])('after %s, with the cursor on %s, comes %s', (chosen, under, next) => {
+    expect(nextFacet(values, chosen, under)).toBe(next);
   });
 });
 

@@ -1,3 +1,4 @@
+import { endField, typeField } from '../inspect/trace-keys.ts';
 import { type Command, commandInfo } from '../keys/commands.ts';
 import { type KeyPress, VerdictGate } from '../keys/read-keys.ts';
 import { selectable } from '../select/select-inbox.ts';
@@ -49,12 +50,14 @@ export class KeyHandler {
   #text(): string {
     const { context } = this.#store.shell.getSnapshot();
     const { entry } = this.#store;
+    if (entry === 'field') return this.#store.typing?.text ?? '';
     return entry === 'note' ? this.#store.note : entry === 'palette' ? context.command : context.filters[context.view];
   }
 
   #setText(text: string) {
     const store = this.#store;
     const short = text.slice(0, LONGEST);
+    if (store.entry === 'field') return typeField(store, short);
     if (store.entry === 'note') {
       store.note = short;
       return store.changed();
@@ -76,7 +79,8 @@ export class KeyHandler {
       case 'accept':
         return this.#accept();
       case 'cancel':
-        if (store.entry === 'note') store.shell.send({ type: 'overlay.close' });
+        if (store.entry === 'field') endField(store, false);
+        else if (store.entry === 'note') store.shell.send({ type: 'overlay.close' });
         else store.shell.send({ type: store.entry === 'palette' ? 'command.cancel' : 'filter.cancel' });
         return;
       case 'complete': {
@@ -107,6 +111,7 @@ export class KeyHandler {
 
   #accept() {
     const store = this.#store;
+    if (store.entry === 'field') return endField(store, true);
     if (store.entry === 'note') {
       const id = store.overlay?.about;
       store.shell.send({ type: 'overlay.close' });

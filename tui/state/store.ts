@@ -4,8 +4,11 @@ import { promptMachine } from '../../machines/prompt-machine.ts';
 import { sendTo } from '../../machines/prompt-send.ts';
 import { type Sentence, scopeOf } from '../../machines/sentence.ts';
 import { type Overlay, shellMachine, type ViewName } from '../../machines/shell-machine.ts';
+import { again, type Trace } from '../inspect/trace-state.ts';
 import type { Keymap } from '../keymap.ts';
 import type { Mode } from '../keys/commands.ts';
+import type { FilterIndex } from '../select/filter-index.ts';
+import { EVERYTHING, type FilterPick } from '../select/select-filters.ts';
 import { groupRequests, type InboxGroup, type InboxRow, inboxRows } from '../select/select-inbox.ts';
 import { Lists } from '../select/select-list.ts';
 import { firstDeadline } from '../select/select-status.ts';
@@ -60,6 +63,12 @@ export class Store {
   terminal: TerminalActions = { suspend() {}, redraw() {}, exit() {} };
   message: Message | undefined;
   folded: ReadonlySet<string> = new Set();
+  /** Which filters are listed, beside what is searched for. */
+  pick: FilterPick = EVERYTHING;
+  /** The decision that `why` is about. */
+  trace: Trace | undefined;
+  /** A part of its traffic while it is typed. */
+  typing: { readonly text: string; readonly before: Trace } | undefined;
   /** Lines scrolled away in `why`, `about` and `help`. */
   scroll = 0;
   /** Text of the note being written, and the chosen completion of the palette. */
@@ -80,6 +89,7 @@ export class Store {
   readonly #listeners = new Set<() => void>();
   #groups: { requests: unknown; query: string; groups: readonly InboxGroup[] } | undefined;
   #rows: { groups: unknown; folded: unknown; rows: readonly InboxRow[] } | undefined;
+  #pick: { pick: FilterPick; query: string; whole: FilterPick } | undefined;
   #preview: { revision: number; scope: string; result: ReturnType<GuardClient['preview']> } | undefined;
 
   constructor(options: StoreOptions) {
@@ -134,6 +144,8 @@ export class Store {
     this.snapshot = snapshot;
     if (before.requests !== snapshot.requests || this.prompt.getSnapshot().context.requests.length === 0)
       this.prompt.send({ type: 'requests.changed', requests: snapshot.requests });
+    // What it says is true now: asked again when the filters changed.
+    if (this.trace && before.filters !== snapshot.filters) this.trace = this.#asked(this.trace);
     const isRunning = wouldLose(snapshot);
     if (this.shell.getSnapshot().context.isRunning !== isRunning) this.shell.send({ type: 'guard.changed', isRunning });
     const latest = snapshot.notices.at(-1);
@@ -143,6 +155,14 @@ export class Store {
     }
     this.#schedule();
     this.changed();
+  }
+
+  #asked(trace: Trace): Trace | undefined {
+    try {
+      return again(trace);
+    } catch {
+      return undefined;
+    }
   }
 
   /** Wakes at the next full second before the first deadline, and only then. */
@@ -181,8 +201,9 @@ export class Store {
   }
 
   /** What text is being typed for, if any. */
-  get entry(): 'filter' | 'palette' | 'note' | undefined {
+  get entry(): 'filter' | 'palette' | 'note' | 'field' | undefined {
     const state = this.shell.getSnapshot();
+    if (this.typing && state.matches('overlaid') && this.overlay?.name === 'why') return 'field';
     if (state.matches('filtering')) return 'filter';
     if (state.matches('commanding')) return 'palette';
     return state.matches('overlaid') && this.overlay?.name === 'note' ? 'note' : undefined;
@@ -204,6 +225,18 @@ export class Store {
 
   get query(): string {
     return this.shell.getSnapshot().context.filters[this.view];
+  }
+
+  get index(): FilterIndex {
+    return this.lists.index(this.snapshot);
+  }
+
+  /** The pick with what is searched for. */
+  get filterPick(): FilterPick {
+    const query = this.shell.getSnapshot().context.filters.filters;
+    if (this.#pick?.pick !== this.pick || this.#pick.query !== query)
+      this.#pick = { pick: this.pick, query, whole: { ...this.pick, query } };
+    return this.#pick.whole;
   }
 
   get sentence(): Sentence | undefined {
@@ -279,7 +312,7 @@ export class Store {
 
   /** The list of a view with its cursor on an existing row. */
   list(view: Exclude<ViewName, 'inbox'>) {
-    const model = this.lists.of(view, this.snapshot, this.shell.getSnapshot().context.filters[view]);
+    const model = this.lists.of(view, this.snapshot, this.shell.getSnapshot().context.filters[view], this.pick);
     const cursor = settle(this.cursors[view], model.keys);
     this.cursors[view] = cursor;
     return { model, cursor };

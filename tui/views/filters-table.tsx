@@ -1,17 +1,18 @@
 import { Box, Text } from 'ink';
 import { useMemo } from 'react';
 import type { Slot } from '../../themes/index.ts';
-import { actionWords, filterWords } from '../select/condition-words.ts';
+import { actionWords } from '../select/condition-words.ts';
 import type { FilterRow } from '../select/select-filters.ts';
-import { scrollTo } from '../state/cursor.ts';
-import type { Store } from '../state/store.ts';
+import { grouped } from '../select/words.ts';
+import type { Painter } from '../text/paint.ts';
+import type { FilterTable } from './filter-table.ts';
 import { LiveTableView, type TableColumn, type TableRow } from './live-table.tsx';
 
 export interface FiltersTableProps {
-  readonly store: Store;
+  readonly table: FilterTable;
   readonly height: number;
-  /** Changes with the store, so that the table is looked at again. */
-  readonly version: number;
+  readonly width: number;
+  readonly painter: Painter;
 }
 
 const slot = (row: TableRow): Slot => (row['kind'] === 'layer' ? 'heading' : row['kind'] === 'sublayer' ? 'muted' : 'text');
@@ -37,14 +38,22 @@ export function filterColumns(width: number): readonly TableColumn[] {
 export function filterCells(row: FilterRow, selected: boolean): TableRow {
   const edge = selected ? '▌' : ' ';
   if (row.kind === 'layer')
-    return { id: row.key, kind: 'layer', edge, action: 'layer', match: row.name, name: '', ...count(row.count) };
+    return {
+      id: row.key,
+      kind: 'layer',
+      edge,
+      action: row.folded ? '▸ layer' : 'layer',
+      match: row.name,
+      name: '',
+      ...count(row.count),
+    };
   if (row.kind === 'sublayer')
     return {
       id: row.key,
       kind: 'sublayer',
       edge,
       action: ' sublayer',
-      match: `${row.name}, weight 0x${row.weight.toString(16)}`,
+      match: `${row.name}, ${row.guessed ? 'weight not told' : `weight 0x${row.weight.toString(16)}`}`,
       name: '',
       ...count(row.count),
     };
@@ -53,38 +62,31 @@ export function filterCells(row: FilterRow, selected: boolean): TableRow {
     kind: 'filter',
     edge,
     action: `  ${actionWords(row.filter)}`,
-    match: filterWords(row.filter, row.layer),
+    match: row.words,
     name: row.filter.displayData.name,
     number: String(row.filter.filterId),
   };
 }
 
-const count = (n: number) => ({ number: n.toLocaleString('en') });
+const count = (n: number) => ({ number: grouped(n) });
 
 /** The engine's own objects: layers, sublayers by weight, filters by weight. Only visible rows become cells. */
-export function FiltersTable({ store, height }: FiltersTableProps) {
-  const { columns: width } = store.size;
+export function FiltersTable({ table, height, width, painter }: FiltersTableProps) {
   const layout = useMemo(() => filterColumns(width), [width]);
-  const { model, cursor } = store.list('filters');
-  const room = Math.max(1, height - 1);
-  store.page = room;
-  const { painter } = store;
-  if (model.rows.length === 0)
-    return (
-      <Box height={height} flexDirection="column">
-        <Text>{painter.paint([[`   ${model.empty}`, 'muted']], width)}</Text>
-      </Box>
-    );
-  const top = scrollTo(cursor.top, cursor.index, room, model.rows.length);
-  store.cursors.filters = { ...cursor, top };
-  const data = (model.rows.slice(top, top + room) as FilterRow[]).map((row, i) => filterCells(row, top + i === cursor.index));
+  const { rows, index, top, head, room, empty } = table;
+  const data = rows.slice(top, top + room).map((row, i) => filterCells(row, top + i === index));
   const title = layout
     .map(column => (column.align === 'right' ? column.title.padStart(column.width) : column.title.padEnd(column.width)))
     .join(' ');
   return (
     <Box height={height} flexDirection="column" overflow="hidden">
+      {head.length > 0 && <Text wrap="truncate">{painter.paint(head, width) || ' '}</Text>}
       <Text wrap="truncate">{painter.paint([[title, 'muted']], width)}</Text>
-      <LiveTableView data={data} layout={layout} selected={cursor.index - top} painter={painter} />
+      {rows.length === 0 ? (
+        <Text wrap="truncate">{painter.paint([[`   ${empty}`, 'muted']], width)}</Text>
+      ) : (
+        <LiveTableView data={data} layout={layout} selected={index - top} painter={painter} />
+      )}
     </Box>
   );
 }

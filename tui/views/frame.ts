@@ -1,49 +1,30 @@
-import { type Command, commandInfo } from '../keys/commands.ts';
+import { commandInfo } from '../keys/commands.ts';
+import type { FilterRow } from '../select/select-filters.ts';
 import { selectStatus, selectTabs } from '../select/select-status.ts';
 import { completions } from '../state/handle-keys.ts';
 import type { Store } from '../state/store.ts';
 import { refusal } from '../state/when.ts';
-import { type Line, lineCells, spread } from '../text/paint.ts';
+import { type Line, spread } from '../text/paint.ts';
+import { type FilterTable, facetLine, filterTable } from './filter-table.ts';
+import { footerLine } from './footer.ts';
 import { inboxList, inboxView } from './inbox-view.ts';
 import { type DrawnLine, isSmall, plainLines, rule, SMALLEST, toHeight } from './layout.ts';
 import { listView, textView } from './list-view.ts';
 import { confirmLines, helpLines, overlayLines } from './overlay-view.ts';
+import { fieldEntry, traceView } from './trace-view.ts';
 
 /** One whole screen: lines, and where the table of filters stands in place of some of them. */
 export interface Frame {
   readonly top: readonly DrawnLine[];
-  /** Lines of the body, or the height that the filters' table may fill. */
-  readonly body: readonly DrawnLine[] | { readonly filters: number };
+  /** Lines of the body, or the table of filters that fills it. */
+  readonly body: readonly DrawnLine[] | FilterTable;
   readonly bottom: readonly DrawnLine[];
-}
-
-function footer(store: Store, columns: number, most: number): Line {
-  const { mode, keymap } = store;
-  const arrows = keymap.label('wider') === '↑' && keymap.label('narrower') === '↓';
-  const item = (command: Command): Line => {
-    const both = arrows && command === 'wider';
-    return [
-      [both ? '↑↓' : keymap.label(command), 'key'],
-      [` ${both ? 'wider/narrower' : commandInfo(command).short}   `, 'muted'],
-    ];
-  };
-  const possible = keymap.footer(mode).filter(command => !refusal(store, command) && !(arrows && command === 'narrower'));
-  // Help is always there: it leads to everything that found no room.
-  const help = possible.includes('help') ? item('help') : [];
-  const room = columns - 1 - lineCells(help);
-  const items: Line[] = [];
-  for (const command of possible) {
-    if (command === 'help') continue;
-    const next = item(command);
-    if (items.length + (help.length ? 1 : 0) >= most || lineCells(items.flat()) + lineCells(next) > room) break;
-    items.push(next);
-  }
-  return [[' '], ...items.flat(), ...help];
 }
 
 /** The line of what is typed: `/text`, `:name` with its completion, or a note. */
 function entryLine(store: Store): Line {
   const { context } = store.shell.getSnapshot();
+  if (store.entry === 'field') return fieldEntry(store.trace, store.typing?.text ?? '');
   if (store.entry === 'note') return [[' Note: ', 'heading'], [store.note], [' ', 'partActive']];
   if (store.entry === 'filter')
     return [[' /', 'heading'], [context.filters[context.view]], [' ', 'partActive'], ['   Enter keeps it, Esc leaves', 'muted']];
@@ -78,11 +59,23 @@ function paletteLines(store: Store, room: number): readonly DrawnLine[] {
   });
 }
 
+function filters(store: Store, height: number): FilterTable {
+  const { model, cursor } = store.list('filters');
+  const { columns, terminalRows } = store.size;
+  const pick = store.filterPick;
+  const head = isSmall(columns, terminalRows) ? [] : facetLine(store.index, pick, store.keymap, columns);
+  const table = filterTable(model.rows as readonly FilterRow[], cursor, height, head, model.empty);
+  store.page = table.room;
+  store.cursors.filters = { ...cursor, top: table.top };
+  return table;
+}
+
 function body(store: Store, height: number): Frame['body'] {
   const shell = store.shell.getSnapshot();
   if (shell.matches('helping')) return textView(store, helpLines(store), height);
   if (store.entry === 'palette') return toHeight(paletteLines(store, height), height);
   const overlay = store.overlay?.name;
+  if (overlay === 'why' && store.trace) return traceView(store, store.trace, height);
   if (overlay && overlay !== 'confirm' && overlay !== 'note') return textView(store, overlayLines(store), height);
   if (store.mode === 'confirm') {
     const question = plainLines([rule(store.size.columns), ...confirmLines(store)]);
@@ -92,7 +85,7 @@ function body(store: Store, height: number): Frame['body'] {
     return [...toHeight(under, room), ...question];
   }
   if (store.view === 'inbox') return inboxView(store, height);
-  if (store.view === 'filters') return { filters: height };
+  if (store.view === 'filters') return filters(store, height);
   return listView(store, store.view, height);
 }
 
@@ -116,6 +109,11 @@ export function buildFrame(store: Store): Frame {
         [message.text, message.level === 'info' ? 'text' : message.level],
       ]
     : [];
-  const bottom = plainLines([said, store.entry ? entryLine(store) : footer(store, columns, small ? 4 : 12)]);
+  const bottom = plainLines([
+    said,
+    store.entry
+      ? entryLine(store)
+      : footerLine(store.keymap, store.mode, command => !refusal(store, command), columns, small ? 4 : 12),
+  ]);
   return { top, body: body(store, rows - top.length - bottom.length), bottom };
 }

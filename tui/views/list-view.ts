@@ -20,8 +20,15 @@ export function listView(store: Store, view: Exclude<ViewName, 'inbox' | 'filter
   return toHeight(lines, height);
 }
 
+/** A screen on which text scrolls. */
+export interface TextHost {
+  readonly size: { readonly columns: number };
+  scroll: number;
+  page: number;
+}
+
 /** Text that scrolls: why, about, help. Lines longer than the screen are continued on the next. */
-export function textView(store: Store, lines: readonly Line[], height: number): readonly DrawnLine[] {
+export function textView(store: TextHost, lines: readonly Line[], height: number): readonly DrawnLine[] {
   store.page = height;
   const wrapped = lines.flatMap(line => wrapLine(line, store.size.columns));
   store.scroll = Math.max(0, Math.min(store.scroll, wrapped.length - height));

@@ -1,52 +1,28 @@
 import { boundLifetime, lifetimeOf, scopeOf } from '../../machines/sentence.ts';
-import { keyLabel } from '../keymap.ts';
-import { type Command, commandInfo, type Mode } from '../keys/commands.ts';
+import type { Command, Mode } from '../keys/commands.ts';
 import { aboutEntry } from '../select/select-activity.ts';
 import { ruleSentence } from '../select/select-answer.ts';
 import { aboutFilter } from '../select/select-filters.ts';
 import { aboutRule } from '../select/select-rules.ts';
-import { whyLines } from '../select/select-why.ts';
 import { countOf } from '../select/words.ts';
 import type { Store } from '../state/store.ts';
 import { refusal } from '../state/when.ts';
 import type { Line } from '../text/paint.ts';
+import { helpOf } from './footer.ts';
 
 const gone: readonly Line[] = [[['   It is gone. Esc goes back.', 'muted']]];
-
-const whyMemo = new WeakMap<Store, { about: string; filters: unknown; lines: readonly Line[] }>();
-
-/** Computed again when the filters changed, so that what it says is true now. */
-function why(store: Store, about: string): readonly Line[] {
-  const { filters, layers, requests, activity } = store.snapshot;
-  const known = whyMemo.get(store);
-  if (known?.about === about && known.filters === filters) return known.lines;
-  const [kind, id] = about.split(' ');
-  const attempt =
-    kind === 'request'
-      ? requests.find(request => request.id === Number(id))?.attempt
-      : activity.find(entry => entry.seq === Number(id))?.attempt;
-  if (!attempt) return known?.about === about ? known.lines : gone;
-  let lines: readonly Line[];
-  try {
-    lines = whyLines(attempt, store.client.explain(attempt), layers);
-  } catch (error) {
-    lines = [[[`   This can not be explained: ${error instanceof Error ? error.message : String(error)}`, 'warning']]];
-  }
-  whyMemo.set(store, { about, filters, lines });
-  return lines;
-}
 
 /** What lies over the view as text: why, everything about one filter, rule or line of activity. */
 export function overlayLines(store: Store): readonly Line[] {
   const overlay = store.overlay!;
   const about = overlay.about ?? '';
-  const { filters, rules, activity } = store.snapshot;
+  const { rules, activity } = store.snapshot;
   switch (overlay.name) {
     case 'why':
-      return why(store, about);
+      return [[['   This can not be explained any more. Esc goes back.', 'muted']]];
     case 'filter': {
-      const filter = filters.find(other => other.filterKey === about);
-      return filter ? aboutFilter(filter, store.snapshot) : gone;
+      const filter = store.index.machine.dump.filters.find(other => other.filterKey === about);
+      return filter ? aboutFilter(filter, store.index) : gone;
     }
     case 'rule': {
       const rule = rules.find(other => other.id === about);
@@ -64,22 +40,15 @@ export function helpLines(store: Store): readonly Line[] {
   const mode: Mode = store.view;
   const modes: readonly Mode[] = mode === 'inbox' ? ['inbox', 'edit'] : [mode];
   const seen = new Set<Command>();
-  return modes.flatMap((each): readonly Line[] => [
-    [[each === 'edit' ? ' While the answer is edited (Tab)' : ` Keys of this view: ${each}`, 'heading']],
-    ...store.keymap
-      .inMode(each)
-      .filter(command => store.keymap.keys(command).length > 0 && !seen.has(command) && seen.add(command))
-      .map((command): Line => {
-        const why = each === mode ? refusal(store, command) : undefined;
-        const keys = store.keymap.keys(command).map(keyLabel).join(' ');
-        return [
-          [`   ${keys.padEnd(16)} `, 'key'],
-          [commandInfo(command).title, why ? 'muted' : 'text'],
-          [why ? `   not now: ${why}` : '', 'muted'],
-        ];
-      }),
-    [],
-  ]);
+  return modes.flatMap(each =>
+    helpOf(
+      store.keymap,
+      each,
+      each === 'edit' ? ' While the answer is edited (Tab)' : ` Keys of this view: ${each}`,
+      seen,
+      command => (each === mode ? refusal(store, command) : undefined),
+    ),
+  );
 }
 
 const yesNo: Line = [['   y', 'key'], [' yes   '], ['n', 'key'], [' no, the safe answer']];

@@ -3,19 +3,25 @@ import { type ComponentType, memo, useEffect, useMemo, useState, useSyncExternal
 import { readKeys } from '../keys/read-keys.ts';
 import { KeyHandler } from '../state/handle-keys.ts';
 import type { Store } from '../state/store.ts';
+import type { Painter } from '../text/paint.ts';
 import type { FiltersTableProps } from './filters-table.tsx';
-import { buildFrame } from './frame.ts';
+import { buildFrame, type Frame } from './frame.ts';
 import type { DrawnLine } from './layout.ts';
 
 /** One line; drawn again only when its bytes changed. An empty text has no height, so a blank line holds a blank. */
 const Row = memo(({ text }: { readonly text: string }) => <Text wrap="truncate">{text === '' ? ' ' : text}</Text>);
 
-function Rows({ lines, store }: { readonly lines: readonly DrawnLine[]; readonly store: Store }) {
-  const { columns } = store.size;
+interface RowsProps {
+  readonly lines: readonly DrawnLine[];
+  readonly columns: number;
+  readonly painter: Painter;
+}
+
+function Rows({ lines, columns, painter }: RowsProps) {
   // Lines have no identity but their place on the screen.
   return lines.map(({ line, selected }, i) => (
     // biome-ignore lint/suspicious/noArrayIndexKey: the place is the identity
-    <Row key={i} text={store.painter.paint(line, columns, selected ? 'selected' : undefined)} />
+    <Row key={i} text={painter.paint(line, columns, selected ? 'selected' : undefined)} />
   ));
 }
 
@@ -32,9 +38,36 @@ function LazyFilters(props: FiltersTableProps) {
   return Table ? <Table {...props} /> : <Box height={props.height} />;
 }
 
+interface FrameViewProps {
+  readonly frame: Frame;
+  readonly size: { readonly columns: number; readonly rows: number };
+  readonly painter: Painter;
+}
+
+/** Draws a frame. */
+export function FrameView({ frame, size: { columns, rows }, painter }: FrameViewProps) {
+  const drawn = (lines: readonly DrawnLine[]) => <Rows lines={lines} columns={columns} painter={painter} />;
+  return (
+    <Box flexDirection="column" width={columns} height={rows} overflow="hidden">
+      {drawn(frame.top)}
+      {'rows' in frame.body ? (
+        <LazyFilters
+          table={frame.body}
+          height={rows - frame.top.length - frame.bottom.length}
+          width={columns}
+          painter={painter}
+        />
+      ) : (
+        drawn(frame.body)
+      )}
+      {drawn(frame.bottom)}
+    </Box>
+  );
+}
+
 /** The whole screen. Holds no state of its own: it draws the store and hands it what is typed. */
 export function Screen({ store }: { readonly store: Store }) {
-  const version = useSyncExternalStore(store.subscribe, () => store.version);
+  useSyncExternalStore(store.subscribe, () => store.version);
   const app = useApp();
   const keys = useMemo(() => new KeyHandler(store), [store]);
   useEffect(() => {
@@ -53,17 +86,5 @@ export function Screen({ store }: { readonly store: Store }) {
     for (const press of readKeys(input, key)) keys.press(press);
   });
   usePaste(text => keys.paste(text));
-  const frame = buildFrame(store);
-  const { columns, rows } = store.size;
-  return (
-    <Box flexDirection="column" width={columns} height={rows} overflow="hidden">
-      <Rows lines={frame.top} store={store} />
-      {'filters' in frame.body ? (
-        <LazyFilters store={store} height={frame.body.filters} version={version} />
-      ) : (
-        <Rows lines={frame.body} store={store} />
-      )}
-      <Rows lines={frame.bottom} store={store} />
-    </Box>
-  );
+  return <FrameView frame={buildFrame(store)} size={store.size} painter={store.painter} />;
 }
