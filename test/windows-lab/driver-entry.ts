@@ -1,12 +1,11 @@
-import { spawn, spawnSync } from 'node:child_process';
+import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { Message, SALLYPORT, sizeOf } from '../../driver/windows/contract.ts';
 import { DriverDevice } from '../../driver/windows/device.ts';
-import { DriverSource } from '../../driver/windows/driver-source.ts';
 import { decodeBatch } from '../../driver/windows/events.ts';
 import { type DriverPolicy, decodeWelcome, encodePolicy, encodeVerdicts } from '../../driver/windows/requests.ts';
-import type { ConnectionAttempt, SourceEvent, Verdict } from '../../engine/model/attempt.ts';
-import { report, until } from './report.ts';
+import { Client, sc } from './lab-client.ts';
+import { equal, report, until } from './report.ts';
 import { type Flows, Stack } from './stack.ts';
 
 /** Runs under Wine: the real driver and its client, with the lab's stack below. */
@@ -15,39 +14,6 @@ const CLEAR_ACTION_RIGHT = 1;
 const PERMIT_IF_UNREGISTERED = 2;
 const LOOPBACK = 1;
 const ROOMY: DriverPolicy = { maxHeld: 2000, maxHeldPerProcess: 2000 };
-
-class Client {
-  readonly source: DriverSource;
-  readonly events: SourceEvent[] = [];
-  readonly held: ConnectionAttempt[] = [];
-  answer: ((attempt: ConnectionAttempt) => Verdict | undefined) | undefined;
-
-  constructor(policy: DriverPolicy) {
-    this.source = new DriverSource({ policy, identify: event => ({ pid: event.processId ?? 0, parents: [] }) });
-  }
-
-  async start(): Promise<this> {
-    await this.source.start(event => {
-      this.events.push(event);
-      if (event.type !== 'pended') return;
-      this.held.push(event.attempt);
-      const verdict = this.answer?.(event.attempt);
-      if (verdict) this.source.complete(event.attempt.id, verdict);
-    });
-    return this;
-  }
-
-  count(type: SourceEvent['type']): number {
-    return this.events.filter(event => event.type === type).length;
-  }
-}
-
-const sc = (...args: string[]): number | null => spawnSync('sc.exe', args, { stdio: 'ignore' }).status;
-
-function equal(what: string, actual: unknown, expected: unknown): void {
-  const text = (value: unknown) => JSON.stringify(value, (_, inner) => (typeof inner === 'bigint' ? String(inner) : inner));
-  if (text(actual) !== text(expected)) throw new Error(`${what}: ${text(actual)}, expected ${text(expected)}`);
-}
 
 /** Another process that attaches, says so by holding, and is killed. */
 async function holder(): Promise<void> {

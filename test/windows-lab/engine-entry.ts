@@ -10,17 +10,9 @@ import { appIdFromFileName } from '../../engine/windows/app-id.ts';
 import { openWindowsEngine } from '../../engine/windows/engine.ts';
 import type { NetEvent } from '../../engine/windows/net-events.ts';
 import { PROGRAM_FILTER, PROVIDER, SUBLAYER } from './fixtures.ts';
-import { report, until } from './report.ts';
+import { equal, report, until } from './report.ts';
 
 /** Runs under Wine: what the engine does on Windows beyond the shared contract. The argument names the part. */
-
-function equal(what: string, actual: unknown, expected: unknown): void {
-  const text = (value: unknown) =>
-    JSON.stringify(value, (_, inner) =>
-      typeof inner === 'bigint' ? `${inner}n` : inner instanceof Uint8Array ? [...inner] : inner,
-    );
-  if (text(actual) !== text(expected)) throw new Error(`${what}: ${text(actual)}, expected ${text(expected)}`);
-}
 
 async function install(): Promise<void> {
   await report('a provider, a sublayer and a filter are installed for good', async () => {

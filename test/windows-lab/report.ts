@@ -30,3 +30,12 @@ export async function until(fact: string, holds: () => boolean | Promise<boolean
     await new Promise(resolve => setImmediate(resolve));
   }
 }
+
+/** Throws with both sides as text when they differ. Bytes compare as lists, bigints as decimals. */
+export function equal(what: string, actual: unknown, expected: unknown): void {
+  const text = (value: unknown) =>
+    JSON.stringify(value, (_, inner) =>
+      typeof inner === 'bigint' ? `${inner}n` : inner instanceof Uint8Array ? [...inner] : inner,
+    );
+  if (text(actual) !== text(expected)) throw new Error(`${what}: ${text(actual)}, expected ${text(expected)}`);
+}
