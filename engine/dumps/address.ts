@@ -80,12 +80,3 @@ export function parseU64(text: string): bigint | undefined {
   const value = BigInt(text);
   return value <= 0xffffffffffffffffn ? value : undefined;
 }
-
-/** NL_ADDRESS_TYPE of an address where the address alone tells it: 3 multicast, 4 broadcast (255.255.255.255); else undefined. */
-export function knownAddressType(address: number | Uint8Array): number | undefined {
-  if (typeof address === 'number') {
-    if (address === 0xffffffff) return 4;
-    return address >>> 28 === 14 ? 3 : undefined;
-  }
-  return address[0] === 0xff ? 3 : undefined;
-}

@@ -3,7 +3,7 @@ import type { DumpCondition } from '../dumps/dump.ts';
 import { utf16 } from '../dumps/keep.ts';
 import { shownKey } from '../dumps/key-names.ts';
 import type { Guid } from '../model/guid.ts';
-import type { FwpConditionValue, FwpValue } from '../model/value.ts';
+import type { FwpConditionValue } from '../model/value.ts';
 import { flagWords, numberWord, sidWord } from './words.ts';
 
 /** Fields as people say them; the rest are their names in lower case with blanks. */
@@ -77,7 +77,8 @@ export function valueText(field: string, value: FwpConditionValue): string {
 
 function maskText(mask: number): string {
   const ones = Math.clz32(~mask);
-  return (ones === 32 ? 0xffffffff : (0xffffffff << (32 - ones)) >>> 0) === mask >>> 0 ? `/${ones}` : `/${formatV4(mask)}`;
+  const expected = ones === 0 ? 0 : ones === 32 ? 0xffffffff : (0xffffffff << (32 - ones)) >>> 0;
+  return expected === mask >>> 0 ? `/${ones}` : `/${formatV4(mask)}`;
 }
 
 const COMPARISON: Readonly<Record<string, string>> = {
@@ -138,6 +139,3 @@ export function conditionsText(conditions: readonly DumpCondition[], names?: Rea
   }
   return [...groups.values()].map(group => (group.length > 1 ? `(${group.join(' or ')})` : group[0])).join(', ');
 }
-
-/** A single value for JSON: numbers of 64 bits and bytes as text. */
-export const singleText = (value: FwpValue): string => valueText('', value);
