@@ -84,6 +84,8 @@ class SeccompRunSource implements RunSource {
   #sequence = 0;
   #stopping: Promise<void> | undefined;
   #ended = false;
+  /** The launcher was told to become the command. */
+  #launched = false;
   #attached: ((problem?: string) => void) | undefined;
   #stopped: ((callers: readonly number[]) => void) | undefined;
 
@@ -252,7 +254,10 @@ class SeccompRunSource implements RunSource {
     this.#post({ type: 'attach', pid: child.pid ?? 0, listener: Number(first.slice(9)), blockErrno, mainPid: process.pid });
     const refused = await problem;
     this.#attached = undefined;
-    if (refused === undefined) writeSync(go.write, Buffer.from([1]));
+    if (refused === undefined) {
+      this.#launched = true;
+      writeSync(go.write, Buffer.from([1]));
+    }
     closeSync(go.write);
     if (refused !== undefined) throw new Error(refused);
   }
@@ -266,7 +271,8 @@ class SeccompRunSource implements RunSource {
   }
 
   async #exited(code: number | null, signal: string | null, outputs: readonly Output[], launch: LaunchStatus): Promise<void> {
-    if (this.#ended) return;
+    // Before the command was let go, the launcher ended: `start` rejects with the reason.
+    if (this.#ended || !this.#launched) return;
     this.#ended = true;
     const failure = await launch.execFailure();
     if (failure) this.#listener({ type: 'warning', message: `run: ${failure}` });

@@ -16,7 +16,7 @@ export interface RunSourceOptions {
 }
 
 /** The seccomp source with its supervisor thread, which decides by a copy of the engine's filters. */
-export function linuxRunSource(options: RunSourceOptions, replica: Replica): ConnectionSource {
+export function linuxRunSource(options: RunSourceOptions, replica: Pick<Replica, 'connect' | 'disconnect'>): ConnectionSource {
   let gone = false;
   const source = createRunSource({
     ...options,
