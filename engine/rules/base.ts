@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import type { FailPolicy } from '../model/attempt.ts';
+import type { AttemptLayer, FailPolicy } from '../model/attempt.ts';
 import { WfpError } from '../model/error.ts';
 import type { FilterEngine } from '../model/filter-engine.ts';
 import type { Guid } from '../model/guid.ts';
@@ -29,6 +29,8 @@ export function fixedKey(...words: readonly string[]): Guid {
 export interface BaseOptions {
   /** What the ask filters do while no callout is registered: `closed` blocks, `open` permits, `none` is a recording's: blocks in the model. */
   readonly failPolicy: FailPolicy;
+  /** The layers at which the platform's source holds calls; elsewhere nothing asks. Default: all that have rules. */
+  readonly layers?: readonly AttemptLayer[];
   /** Addresses of name servers (as in /etc/resolv.conf) that may be asked without a question: UDP and TCP port 53. */
   readonly nameLookups?: readonly string[];
 }
@@ -125,6 +127,7 @@ export async function installBase(engine: FilterEngine, dynamic: FilterEngine, o
   await installProvider(engine);
   await dynamic.transaction(async () => {
     for (const layer of RULE_LAYERS) {
+      if (options.layers && !options.layers.includes(layer.layer)) continue;
       await ensure(
         dynamic.calloutAdd({
           calloutKey: layer.askCallout,

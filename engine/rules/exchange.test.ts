@@ -112,7 +112,9 @@ rules:
   });
 
   test('an alias that points nowhere is a sentence', () => {
-    expect(() => importRules('rules: *nowhere\n', 'my.yaml', 0)).toThrow(/^my\.yaml, line 1: |^my\.yaml: .*instead of using aliases/);
+    expect(() => importRules('rules: *nowhere\n', 'my.yaml', 0)).toThrow(
+      /^my\.yaml, line 1: |^my\.yaml: .*instead of using aliases/,
+    );
   });
 
   test('no text at all is a crash: every failure is a sentence', () => {

@@ -21,24 +21,29 @@ export interface RuleLayer {
   readonly name: string;
 }
 
-const row = (layer: AttemptLayer, family: Family, layerKey: Guid, number: string): RuleLayer => ({
+const row = (layer: AttemptLayer, family: Family, layerKey: Guid, askCallout: Guid): RuleLayer => ({
   layer,
   family,
   layerKey,
-  askCallout: `5a11f0b7-6b1e-4d53-9d0c-2f6c3e7a${number}`,
+  askCallout,
   name: `${layer}_${family.toUpperCase()}`,
 });
 
+/** The callouts that the Windows driver registers (driver/callout/ioctl.h). */
+const driverCallout = (start: string): Guid => `${start}-8a38-4177-ae78-18735e43f144`;
+/** Callouts of platforms where bind and listen are held too. */
+const callout = (number: string): Guid => `5a11f0b7-6b1e-4d53-9d0c-2f6c3e7a${number}`;
+
 /** Every layer that Sallyport filters, with its ask callout. */
 export const RULE_LAYERS: readonly RuleLayer[] = [
-  row('ALE_AUTH_CONNECT', 'v4', LAYER_KEY.ALE_AUTH_CONNECT_V4, '3001'),
-  row('ALE_AUTH_CONNECT', 'v6', LAYER_KEY.ALE_AUTH_CONNECT_V6, '3002'),
-  row('ALE_RESOURCE_ASSIGNMENT', 'v4', LAYER_KEY.ALE_RESOURCE_ASSIGNMENT_V4, '3003'),
-  row('ALE_RESOURCE_ASSIGNMENT', 'v6', LAYER_KEY.ALE_RESOURCE_ASSIGNMENT_V6, '3004'),
-  row('ALE_AUTH_LISTEN', 'v4', LAYER_KEY.ALE_AUTH_LISTEN_V4, '3005'),
-  row('ALE_AUTH_LISTEN', 'v6', LAYER_KEY.ALE_AUTH_LISTEN_V6, '3006'),
-  row('ALE_AUTH_RECV_ACCEPT', 'v4', LAYER_KEY.ALE_AUTH_RECV_ACCEPT_V4, '3007'),
-  row('ALE_AUTH_RECV_ACCEPT', 'v6', LAYER_KEY.ALE_AUTH_RECV_ACCEPT_V6, '3008'),
+  row('ALE_AUTH_CONNECT', 'v4', LAYER_KEY.ALE_AUTH_CONNECT_V4, driverCallout('f3a1e9ca')),
+  row('ALE_AUTH_CONNECT', 'v6', LAYER_KEY.ALE_AUTH_CONNECT_V6, driverCallout('f3a1e9cb')),
+  row('ALE_RESOURCE_ASSIGNMENT', 'v4', LAYER_KEY.ALE_RESOURCE_ASSIGNMENT_V4, callout('3003')),
+  row('ALE_RESOURCE_ASSIGNMENT', 'v6', LAYER_KEY.ALE_RESOURCE_ASSIGNMENT_V6, callout('3004')),
+  row('ALE_AUTH_LISTEN', 'v4', LAYER_KEY.ALE_AUTH_LISTEN_V4, callout('3005')),
+  row('ALE_AUTH_LISTEN', 'v6', LAYER_KEY.ALE_AUTH_LISTEN_V6, callout('3006')),
+  row('ALE_AUTH_RECV_ACCEPT', 'v4', LAYER_KEY.ALE_AUTH_RECV_ACCEPT_V4, driverCallout('f3a1e9cc')),
+  row('ALE_AUTH_RECV_ACCEPT', 'v6', LAYER_KEY.ALE_AUTH_RECV_ACCEPT_V6, driverCallout('f3a1e9cd')),
 ];
 
 const byKind = new Map(RULE_LAYERS.map(entry => [`${entry.layer}${entry.family}`, entry]));

@@ -48,7 +48,7 @@ describe('a connection is held, asked about and remembered', () => {
     await first.waitFor('got hello');
     expect(server.reached()).toBe(1);
     first.press('4');
-    await first.waitFor(/permit\s+node.*127\.0\.0\.1/);
+    await first.waitFor(new RegExp(`permit\\s+node.*${server.port}`));
     first.press('q');
     const end = await first.exited;
     expect(end.exitCode).toBe(0);
