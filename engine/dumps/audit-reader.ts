@@ -1,5 +1,5 @@
 import { type AuditEvent, DECISION_EVENTS, POLICY_EVENTS, parseAuditLine } from './audit-event.ts';
-import { Problems } from './problem.ts';
+import { Problems, UnreadableError } from './problem.ts';
 import { fileChunks } from './source.ts';
 import { TextStream } from './text-decoder.ts';
 
@@ -88,8 +88,9 @@ export async function readAuditLog(source: string, pieces: AsyncIterable<Uint8Ar
     lines.push(text.end());
     lines.end();
   } catch (error) {
-    if (!(error instanceof RangeError)) throw error;
-    problems.add('error', number + 1, 0, error.message);
+    const damaged = error instanceof UnreadableError && number > 0;
+    if (!damaged && !(error instanceof RangeError)) throw error;
+    problems.add('error', number + 1, 0, damaged ? error.reason : (error as Error).message);
   }
   if (number === 0) problems.add('error', 0, 0, 'the file is empty');
   else if (events.length === 0 && problems.errors === 0)

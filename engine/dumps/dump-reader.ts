@@ -25,6 +25,7 @@ import {
   readSession,
   readSubLayer,
 } from './object-readers.ts';
+import { UnreadableError } from './problem.ts';
 import { fileChunks } from './source.ts';
 import { inferSubLayers } from './sublayer-order.ts';
 import type { XmlNode } from './xml-node.ts';
@@ -231,9 +232,17 @@ export async function readDump(
   options: ReadOptions = {},
 ): Promise<Dump> {
   const builder = new DumpBuilder(options);
-  for await (const piece of pieces) {
-    builder.reader.write(piece);
-    if (builder.reader.stopped) break;
+  let some = false;
+  try {
+    for await (const piece of pieces) {
+      some = true;
+      builder.reader.write(piece);
+      if (builder.reader.stopped) break;
+    }
+  } catch (error) {
+    // What came before the damage is worth having.
+    if (!(error instanceof UnreadableError) || !some) throw error;
+    builder.reader.fail(error.reason);
   }
   builder.reader.end();
   return builder.result(source);

@@ -29,5 +29,12 @@ export function problemText(source: string, problem: Problem): string {
   return `${source}${place}: ${problem.message}`;
 }
 
-/** A source that cannot be read at all (no such file, a directory, no rights). The message is complete. */
-export class UnreadableError extends Error {}
+/** A source that cannot be read (no such file, a directory, no rights, damaged compression). The message is complete. */
+export class UnreadableError extends Error {
+  /** The message without the name of the source. */
+  readonly reason: string;
+  constructor(source: string, reason: string) {
+    super(`${source}: ${reason}`);
+    this.reason = reason;
+  }
+}

@@ -15,7 +15,7 @@ const reasons: Record<string, string> = {
 
 function unreadable(path: string, error: unknown): UnreadableError {
   const code = (error as NodeJS.ErrnoException).code ?? String(error);
-  return new UnreadableError(`${path}: cannot be read: ${reasons[code] ?? code}`);
+  return new UnreadableError(path, `cannot be read: ${reasons[code] ?? code}`);
 }
 
 async function* chunks(path: string, handle: FileHandle): AsyncGenerator<Uint8Array> {
@@ -47,7 +47,7 @@ async function* gunzip(path: string, source: AsyncIterable<Uint8Array>): AsyncGe
     for await (const chunk of inflate) yield chunk as Uint8Array;
   } catch (error) {
     if (error instanceof UnreadableError) throw error;
-    throw new UnreadableError(`${path}: the compressed data is damaged (${(error as Error).message})`);
+    throw new UnreadableError(path, `the compressed data is damaged (${(error as Error).message})`);
   } finally {
     inflate.destroy();
   }
@@ -78,7 +78,7 @@ export async function* fileChunks(path: string): AsyncGenerator<Uint8Array> {
     throw unreadable(path, error);
   }
   try {
-    if ((await handle.stat()).isDirectory()) throw new UnreadableError(`${path}: cannot be read: it is a directory, give a file`);
+    if ((await handle.stat()).isDirectory()) throw new UnreadableError(path, 'cannot be read: it is a directory, give a file');
     yield* unpacked(path, chunks(path, handle));
   } finally {
     await handle.close();
