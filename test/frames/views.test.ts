@@ -1,4 +1,6 @@
 import { afterEach, describe, expect, it } from 'vitest';
+import type { ConnectionAttempt } from '../../engine/model/attempt.ts';
+import type { ClassifyTrace } from '../../engine/model/classify.ts';
 import type { ActivityEntry } from '../../machines/guard-client.ts';
 import { Keymap } from '../../tui/keymap.ts';
 import { commandInfo, commandNames } from '../../tui/keys/commands.ts';
@@ -192,10 +194,64 @@ describe('why', () => {
     expect(text).toMatch(/sublayer Sallyport {3}weight 0x9000 {3}→ block/);
     expect(text).toMatch(/✕ 41 +block +curl → 203\.0\.113\.9 port 443 +decided/);
     expect(text).toMatch(/· 12 +permit +node → any +program is \/usr\/bin\/curl/);
-    expect(text).toMatch(/\? 17 +permit +curl → 198\.51\.100\.1 +unknown: the value of ALE_USER_ID/);
-    expect(text).toContain('To know: the value of ALE_USER_ID');
+    expect(text).toMatch(/\? 17 +permit +curl → 198\.51\.100\.1 +unknown: user/);
+    expect(text).toContain('To know: user');
     await screen.press('\x1b', '2', 'w');
     expect(screen.screen()).toContain('host4.example');
+  });
+});
+
+describe('what if, and from a decision to its filter and back', () => {
+  it('asks the guard about changed traffic while it is typed', async () => {
+    const client = full();
+    const asked: string[] = [];
+    const explain = (attempt: ConnectionAttempt): ClassifyTrace => {
+      asked.push(`${attempt.identity.path} ${attempt.remote?.address}:${attempt.remote?.port}`);
+      const trace = aTrace(filters);
+      return attempt.remote?.port === 80 ? { ...trace, action: 'permit', filter: filters[1]! } : trace;
+    };
+    Object.assign(client, { explain });
+    const screen = await show({ client, columns: 110 });
+    await screen.press('w', '\t', '\t', 'x', '\x15', '8', '0');
+    expect(screen.line('what if')).toContain('port [80]');
+    expect(screen.screen()).toContain('port changed: was BLOCK by filter 41');
+    expect(screen.line('why  curl')).toMatch(/packages\.example:80 .* PERMIT/);
+    await screen.press('\x1b');
+    expect(screen.line('why  curl')).toMatch(/packages\.example:443 .* BLOCK/);
+    await screen.press('x', '\x15', '9', '9', '9', '9', '9', '\r');
+    expect(screen.screen()).toContain('"99999" is no port');
+    await screen.press('\x1b', '\x1b');
+    expect(screen.lines()[1]).toContain('[1 Inbox');
+    expect(asked.at(-1)).toBe('/usr/bin/curl 203.0.113.2:9999');
+  });
+
+  it('goes from a line of activity to the filter that decided it, and from the filter to its activity', async () => {
+    const client = full();
+    client.change({ activity: [entry(7, { by: { kind: 'filter', filterId: '41' }, filterId: '41' }), entry(8)] });
+    const screen = await show({ client });
+    await screen.press('2', 'j', 'f');
+    await import('../../tui/views/filters-table.tsx');
+    await screen.settle();
+    expect(screen.lines()[1]).toContain('[4 Filters');
+    expect(screen.line('▌')).toMatch(/block +curl.* 41$/);
+    await screen.press('e');
+    expect(screen.lines()[1]).toContain('[2 Activity]');
+    expect(screen.line('▌')).toContain('host7');
+    expect(screen.screen()).not.toContain('host8');
+    await screen.press('\x1b', 'g', 'f');
+    expect(screen.screen()).toContain('No single filter decided this.');
+  });
+
+  it('narrows the filters by facet, and shows all again', async () => {
+    const screen = await show();
+    await filtersView(screen);
+    await screen.press('G', 'a');
+    expect(screen.screen()).toContain('a action permit 2');
+    expect(screen.screen()).not.toContain('203.0.113.9');
+    await screen.press('a');
+    expect(screen.screen()).toContain('a action block 1');
+    await screen.press('\x1b');
+    expect(screen.screen()).toContain('a action 2 ');
   });
 });
 

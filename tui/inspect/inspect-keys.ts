@@ -4,6 +4,7 @@ import type { Command } from '../keys/commands.ts';
 import type { KeyPress } from '../keys/read-keys.ts';
 import { EVERYTHING } from '../select/select-filters.ts';
 import { recordedVerdict } from '../select/select-objects.ts';
+import { HOME } from '../state/cursor.ts';
 import { clean } from '../text/clean.ts';
 import { INSPECT_VIEWS, type InspectStore, type InspectView } from './inspect-store.ts';
 import { facetPick, foldLayer, isPicked, layerRow } from './pick-keys.ts';
@@ -39,7 +40,8 @@ function goTo(store: InspectStore, filter: DumpFilter) {
 
 function toDecider(store: InspectStore) {
   const { trace } = store;
-  const id = store.top?.kind === 'trace' && trace ? (decider(trace.stages) ?? trace.filterId) : subject(store)?.filterId;
+  const id =
+    store.top?.kind === 'trace' && trace ? (decider(trace.stages)?.filter.filterId ?? trace.filterId) : subject(store)?.filterId;
   if (id === undefined) return store.say('No single filter decided here.');
   const filter = store.machine.filter(id);
   if (filter) goTo(store, filter);
@@ -69,6 +71,7 @@ function itsFilters(store: InspectStore) {
   store.queries.filters = find;
   store.over = [];
   store.view = 'filters';
+  store.toFirst();
   store.changed();
 }
 
@@ -86,7 +89,7 @@ function why(store: InspectStore) {
   if (row) {
     if (row.kind !== 'filter') return store.say('Go to a filter: w asks about traffic that it is for.');
     return showTrace(store, () => filterQuestion(machine, row.filter), {
-      recorded: `nothing; this is traffic that filter ${row.filter.filterId} is for`,
+      recorded: `traffic that filter ${row.filter.filterId} is for`,
       filterId: row.filter.filterId,
     });
   }
@@ -94,23 +97,25 @@ function why(store: InspectStore) {
     const { event } = object;
     const verdict = recordedVerdict(event);
     return showTrace(store, () => eventQuestion(machine, event), {
-      recorded: `${verdict ?? event.type}${event.filterId === undefined ? '' : ` by filter ${event.filterId}`}`,
+      recorded: `recorded: ${verdict ?? event.type}${event.filterId === undefined ? '' : ` by filter ${event.filterId}`}`,
       ...(event.filterId === undefined ? {} : { filterId: event.filterId }),
     });
   }
   if (object?.endpoint) {
     const { appId, ipVersion, ipProtocol, remoteAddress, remotePort, localAddress, localPort } = object.endpoint;
+    const connected = !/^(0\.0\.0\.0|::)$/.test(remoteAddress);
     const flow: Flow = {
-      layer: `ALE_AUTH_CONNECT_${ipVersion.toUpperCase()}`,
+      layer: `${connected ? 'ALE_AUTH_CONNECT' : 'ALE_RESOURCE_ASSIGNMENT'}_${ipVersion.toUpperCase()}`,
       ...(appId ? { app: appId } : {}),
       protocol: ipProtocol,
-      remote: remoteAddress,
-      remotePort,
+      ...(connected ? { remote: remoteAddress, remotePort } : {}),
       local: localAddress,
       localPort,
       newConnection: true,
     };
-    return showTrace(store, () => new FlowQuestion(machine, flow), { recorded: 'connected when the dump was made' });
+    return showTrace(store, () => new FlowQuestion(machine, flow), {
+      recorded: `${connected ? 'connected' : 'bound'} when the dump was made`,
+    });
   }
   store.say('There is nothing to explain here.');
 }
@@ -168,10 +173,10 @@ export function performInspect(store: InspectStore, command: Command) {
       store.moveTo(layerRow(store.filterRows, store.list().cursor.index, command === 'layer-next' ? 1 : -1));
       return store.changed();
     case 'filter':
-      store.entry = { kind: 'search', text: store.query, before: store.query };
+      store.entry = { kind: 'search', text: store.query, before: store.query, cursor: store.list().cursor };
       return store.changed();
     case 'ask':
-      store.entry = { kind: 'ask', text: '', before: '' };
+      store.entry = { kind: 'ask', text: '', before: '', cursor: HOME };
       return store.changed();
     case 'next-view':
     case 'previous-view':
@@ -217,7 +222,10 @@ function setText(store: InspectStore, text: string) {
   if (store.typing) return typeField(store, short);
   if (!store.entry) return;
   store.entry = { ...store.entry, text: short };
-  if (store.entry.kind === 'search') store.queries[store.view] = short;
+  if (store.entry.kind === 'search') {
+    store.queries[store.view] = short;
+    store.toFirst();
+  }
   store.changed();
 }
 
@@ -234,7 +242,10 @@ function accept(store: InspectStore) {
 
 function cancel(store: InspectStore) {
   if (store.typing) return endField(store, false);
-  if (store.entry?.kind === 'search') store.queries[store.view] = store.entry.before;
+  if (store.entry?.kind === 'search') {
+    store.queries[store.view] = store.entry.before;
+    store.cursors[store.view] = store.entry.cursor;
+  }
   store.entry = undefined;
   store.changed();
 }

@@ -62,7 +62,7 @@ export class InspectStore {
   trace: Trace | undefined;
   typing: { readonly text: string; readonly before: Trace } | undefined;
   /** Text being searched or asked, and the search as it was. */
-  entry: { readonly kind: 'search' | 'ask'; readonly text: string; readonly before: string } | undefined;
+  entry: { readonly kind: 'search' | 'ask'; readonly text: string; readonly before: string; readonly cursor: Cursor } | undefined;
   message: { readonly text: string; readonly level: 'info' | 'warning' } | undefined;
   scroll = 0;
   page = 10;
@@ -147,7 +147,11 @@ export class InspectStore {
     const of = view === 'events' ? eventsOf : undefined;
     if (this.#shown?.base !== base || this.#shown.query !== query || this.#shown.of !== of) {
       const wanted = query.trim().toLowerCase();
-      const rows = base.filter(row => (wanted === '' || row.text.includes(wanted)) && (of === undefined || row.filterId === of));
+      const rows = base.filter(
+        row =>
+          (wanted === '' || row.text.includes(wanted)) &&
+          (of === undefined || row.filterId === of || row.event?.terminatingFilters.some(each => each.filterId === of)),
+      );
       this.#shown = { base, query, of, rows, keys: rows.map(row => row.key) };
     }
     return this.#shown.rows;
@@ -172,6 +176,13 @@ export class InspectStore {
     const key = keys[Math.max(0, Math.min(keys.length - 1, index))];
     if (key === undefined) return;
     this.cursors[this.view] = { key, index: Math.max(0, Math.min(keys.length - 1, index)), top: cursor.top };
+  }
+
+  /** To what was found first: a filter, not the layer it stands under. */
+  toFirst(): void {
+    const index = this.view === 'filters' ? this.filterRows.findIndex(row => row.kind === 'filter') : 0;
+    const key = this.list().keys[Math.max(0, index)];
+    this.cursors[this.view] = key === undefined ? HOME : { key, index: Math.max(0, index), top: 0 };
   }
 
   get row(): FilterRow | undefined {

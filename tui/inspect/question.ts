@@ -179,8 +179,10 @@ export class FlowQuestion implements Question {
 
   #stage(layer: string, asked: boolean): Stage {
     // Fields and flags that were told belong to the layer that was asked about.
-    const { fields, flags, ...shared } = this.flow;
-    const flow = asked ? { ...this.flow, layer } : { ...shared, layer };
+    const { fields, flags, app, ...shared } = this.flow;
+    // Packets carry no program.
+    const program = app !== undefined && layer.startsWith('ALE_') ? { app } : {};
+    const flow = asked ? { ...this.flow, layer } : { ...shared, ...program, layer };
     try {
       const { values, trace, notes, apart } = traceFlow(this.machine, flow);
       const known = (field: string) => {
@@ -209,13 +211,30 @@ export class FlowQuestion implements Question {
 export const eventQuestion = (machine: Machine, event: NetEvent): Question =>
   new FlowQuestion(machine, netEventFlow(event, machine));
 
+/** What conditions say beside the parts that are written as text: flags, user, profile. */
+function alsoTold(filter: DumpFilter, names: ReadonlyMap<string, string>): Pick<Flow, 'flags' | 'sids' | 'profile'> {
+  const told: { flags?: number; sids?: readonly string[]; profile?: number } = {};
+  for (const { fieldKey, matchType, conditionValue: value } of filter.filterCondition) {
+    const field = shownKey('condition', fieldKey, names);
+    if (field === 'FLAGS' && value.type === 'FWP_UINT32')
+      told.flags = ((told.flags ?? 0) | (/NONE_SET|NOT_EQUAL/.test(matchType) ? 0 : value.value)) >>> 0;
+    else if (field.endsWith('PROFILE_ID') && value.type === 'FWP_UINT32' && matchType === 'FWP_MATCH_EQUAL')
+      told.profile = value.value;
+    else if (field === 'ALE_USER_ID' && value.type === 'FWP_SECURITY_DESCRIPTOR_TYPE' && matchType === 'FWP_MATCH_EQUAL') {
+      const sid = /\(A;[^()]*;(S-1-[\d-]+)\)/i.exec(value.value)?.[1];
+      if (sid) told.sids = [sid];
+    }
+  }
+  return told;
+}
+
 const VALUE = /^FWP_MATCH_(EQUAL|EQUAL_CASE_INSENSITIVE|RANGE)$/;
 
 /** Traffic that a filter is for, as far as its conditions say: the first value of each. */
 export function filterQuestion(machine: Machine, filter: DumpFilter): Question {
   const layer = machine.layerName(filter.layerKey);
-  let question: Question = new FlowQuestion(machine, { layer, newConnection: true });
   const { names } = machine.dump;
+  let question: Question = new FlowQuestion(machine, { layer, newConnection: true, ...alsoTold(filter, names) });
   const parts: Readonly<Record<string, FieldName>> = {
     ALE_APP_ID: 'program',
     IP_REMOTE_ADDRESS: 'address',

@@ -1,4 +1,5 @@
 import { FlowError } from '../../engine/explain/flow.ts';
+import type { Filter } from '../../engine/model/objects.ts';
 import { type FieldName, overall, type Question, type Stage, stageVerdict } from './question.ts';
 
 /** A trace on the screen: traffic as it was, as it is changed now, and what comes of both. */
@@ -69,7 +70,17 @@ export function again(trace: Trace): Trace {
 export const changed = ({ original, question }: Trace): readonly FieldName[] =>
   question.fields.filter(field => question.text(field) !== original.text(field));
 
-/** Run-time id of the filter that decides at a stage. */
-export const decider = (stages: readonly Stage[]): bigint | undefined => stages[overall(stages).at]?.trace?.filter?.filterId;
+/**
+ * The filter that decides. Where what is unknown could let one above it decide to the same end, it is the first that decides for sure,
+ * and not `certain`.
+ */
+export function decider(stages: readonly Stage[]): { readonly filter: Filter; readonly certain: boolean } | undefined {
+  const trace = stages[overall(stages).at]?.trace;
+  if (!trace || trace.action === 'unknown') return undefined;
+  if (trace.filter) return { filter: trace.filter, certain: true };
+  const sure = trace.subLayers.find(({ yields, decidedBy }) => yields === trace.action && decidedBy !== undefined);
+  const found = sure?.filters.find(({ filter }) => filter.filterId === sure.decidedBy);
+  return found && { filter: found.filter, certain: false };
+}
 
 export { stageVerdict };

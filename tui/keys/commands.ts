@@ -180,14 +180,14 @@ export const COMMANDS = {
     where: traces,
     footer: { why: 6, trace: 6 },
   },
-  'stage-next': { keys: ['right'], title: 'The next layer on the path', short: 'next layer', where: traces },
-  'stage-previous': {
-    keys: ['left'],
-    title: 'The layer before on the path',
-    short: 'layer',
+  'stage-next': {
+    keys: ['right'],
+    title: 'The next layer on the path',
+    short: 'next layer',
     where: traces,
     footer: { trace: 3 },
   },
+  'stage-previous': { keys: ['left'], title: 'The layer before on the path', short: 'layer before', where: traces },
   'all-filters': {
     keys: ['v'],
     title: 'Show or hide filters that do not match',

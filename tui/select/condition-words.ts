@@ -34,6 +34,10 @@ export function filterWords(filter: Filter, names?: Names): string {
   return text;
 }
 
+/** The first two; how many more there are. */
+const several = (list: readonly string[]): string =>
+  list.length > 2 ? `${list[0]} or ${list.length - 1} more` : list.join(' or ');
+
 function words(filter: Filter, names: Names): string {
   const apps: string[] = [];
   const remote: string[] = [];
@@ -56,9 +60,9 @@ function words(filter: Filter, names: Names): string {
   }
   const inbound = /INBOUND|RECV_ACCEPT|LISTEN/.test(nameOfKey('layer', filter.layerKey) ?? '');
   return [
-    apps.map(baseName).join(' or ') || 'any',
+    several(apps.map(baseName)) || 'any',
     inbound ? ' ← ' : ' → ',
-    remote.join(' or ') || 'any',
+    several(remote) || 'any',
     ports.length ? ` port ${ports.join(' or ')}` : '',
     protocols.length ? ` ${protocols.join(' or ')}` : '',
     localPorts.length ? ` on local port ${localPorts.join(' or ')}` : '',

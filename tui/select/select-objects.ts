@@ -109,21 +109,22 @@ function eventRow(event: NetEvent, i: number, index: FilterIndex): ObjectRow {
   );
 }
 
-const endpointRow = (each: ConnectedEndpoint): ObjectRow =>
-  row(
+function endpointRow(each: ConnectedEndpoint): ObjectRow {
+  const bound = /^(0\.0\.0\.0|::)$/.test(each.remoteAddress);
+  return row(
     `endpoint ${each.endpointId}`,
     [
-      [' connected    ', 'muted'],
+      [bound ? ' bound        ' : ' connected    ', 'muted'],
       ['✓ permit', 'permit'],
       ['  '],
       [each.appId ? baseName(each.appId) : 'not known'],
-      [' → ', 'muted'],
-      [side(each.remoteAddress, each.remotePort)],
+      [bound ? ' at ' : ' → ', 'muted'],
+      [bound ? side(each.localAddress, each.localPort) : side(each.remoteAddress, each.remotePort)],
       [` ${protocolWord(each.ipProtocol)}`, 'muted'],
     ],
-    [[`  from port ${each.localPort} `, 'muted']],
+    [[`  from port ${String(each.localPort).padStart(5)} `, 'muted']],
     [
-      ['connected', 'when the dump was made: its machine let it through'],
+      [bound ? 'bound' : 'connected', 'when the dump was made: its machine let it through'],
       ['program', each.appId],
       ['remote', side(each.remoteAddress, each.remotePort)],
       ['local', side(each.localAddress, each.localPort)],
@@ -132,6 +133,7 @@ const endpointRow = (each: ConnectedEndpoint): ObjectRow =>
     ],
     { endpoint: each },
   );
+}
 
 function countsBy(dump: Dump, keyOf: (filter: Dump['filters'][number]) => string | undefined): ReadonlyMap<string, number> {
   const counts = new Map<string, number>();

@@ -7,6 +7,7 @@ import { changed, decider, focused, type Trace } from '../inspect/trace-state.ts
 import { cells, clean, cut, cutMiddle } from '../text/clean.ts';
 import { type Line, lineCells, type Span, spread } from '../text/paint.ts';
 import { actionWords, filterWords, type Names } from './condition-words.ts';
+import type { FilterIndex } from './filter-index.ts';
 import { baseName, endpointText } from './words.ts';
 
 const slots = { permit: 'permit', block: 'block', ask: 'waiting', unknown: 'warning' } as const;
@@ -74,7 +75,7 @@ export function pathLines(question: Question, stages: readonly Stage[], at: numb
   const whole: Node[] = inbound
     ? [{ text: 'interface' }, ...nodes, ...socket.toReversed()]
     : [...(call ? socket : []), ...nodes, ...(onWire ? [{ text: 'interface' }] : [])];
-  const size = (list: readonly Node[]) => list.reduce((sum, node) => sum + cells(node.text) + 5, 0);
+  const size = (list: readonly Node[]) => list.reduce((sum, node) => sum + cells(node.text) + 3, 2);
   const list = size(whole) > width ? nodes : whole;
   const path: Span[] = [['   ']];
   const under: Span[] = [];
@@ -100,10 +101,15 @@ export function pathLines(question: Question, stages: readonly Stage[], at: numb
   return [path, under];
 }
 
-const outcome = (stages: readonly Stage[]) => {
-  const { verdict } = overall(stages);
-  const filter = decider(stages);
-  return `${verdict.toUpperCase()}${filter === undefined ? '' : ` by filter ${filter}`}`;
+/** What would settle an unknown, by the field's name for people: it is a part that can be filled in. */
+const needWords = (need: string): string => need.replace(/^the value of (\w+)$/, (_, field: string) => fieldText(field));
+
+const outcome = (stages: readonly Stage[], most: number) => {
+  const verdict = overall(stages).verdict.toUpperCase();
+  const found = decider(stages);
+  if (!found) return verdict;
+  const name = cut(clean(found.filter.displayData.name), most);
+  return `${verdict} ${found.certain ? 'by' : 'at the latest by'} filter ${found.filter.filterId} ${name}`;
 };
 
 /** What stands over the trace: the traffic, the verdict, the path, the parts that can be changed and what the change came to. */
@@ -133,18 +139,21 @@ export function traceHead(trace: Trace, columns: number, typed: string | undefin
     line.push(...span);
   }
   parts.push(line);
+  const most = Math.max(8, Math.floor(columns / 4));
+  const needs = stages[overall(stages).at]?.trace?.needs ?? [];
+  const open: Line = verdict === 'unknown' ? [[`   to know: ${needs.map(needWords).join(', ')}`, 'warning']] : [];
+  const now: Span = [outcome(stages, most), slots[verdict]];
   const said: Line = trace.problem
     ? [[` ! ${trace.problem}`, 'warning']]
     : edits.length
       ? [
-          [`   changed ${edits.join(', ')}: it was `, 'muted'],
-          [outcome(trace.before), slots[overall(trace.before).verdict]],
-          [', it is now ', 'muted'],
-          [outcome(stages), slots[verdict]],
+          [`   ${edits.join(', ')} changed: was `, 'muted'],
+          [outcome(trace.before, most), slots[overall(trace.before).verdict]],
+          [', is ', 'muted'],
+          now,
+          ...open,
         ]
-      : trace.recorded
-        ? [[`   recorded: ${trace.recorded}`, 'muted']]
-        : [];
+      : [['   '], now, [trace.recorded ? `   ${trace.recorded}` : '', 'muted'], ...open];
   return [
     spread(
       [
@@ -168,11 +177,21 @@ function mismatch(filter: Filter, index: number, stage: Stage, names: Names): st
   const value = stage.known(field);
   return value === undefined
     ? `not: ${conditionText(condition, names)}`
-    : `${fieldText(field)} is ${field.includes('APP_ID') ? cutMiddle(value, 40) : value}`;
+    : `${fieldText(field)} ${field === 'FLAGS' ? 'are' : 'is'} ${field.includes('APP_ID') ? cutMiddle(value, 40) : value}`;
+}
+
+/** How a trace is drawn. */
+export interface Drawn {
+  readonly index: FilterIndex;
+  readonly width: number;
+  /** Filters that do not match are listed too. */
+  readonly all: boolean;
+  /** Key that lists them. */
+  readonly showAll: string;
 }
 
 /** `✕` decided, `✓` matched, `·` did not match and says which condition, `?` can't be known and says what would settle it. */
-function filterLine(trace: FilterTrace, decided: boolean, stage: Stage, names: Names): Line {
+function filterLine(trace: FilterTrace, decided: boolean, stage: Stage, { index, width }: Drawn): Line {
   const { filter } = trace;
   const sign: Span = decided
     ? ['✕', 'urgent']
@@ -187,25 +206,32 @@ function filterLine(trace: FilterTrace, decided: boolean, stage: Stage, names: N
     trace.outcome === 'not-evaluated'
       ? 'a filter above it decided'
       : failed
-        ? mismatch(filter, failed.index, stage, names)
+        ? mismatch(filter, failed.index, stage, index.names)
         : open
-          ? `unknown: ${open.needs ?? 'a value that is not known'}`
+          ? `unknown: ${needWords(open.needs ?? 'a value that is not known')}`
           : `${decided ? 'decided' : 'matched'}${trace.hard ? ', hard' : ''}`;
   const action = actionWords(filter);
+  const reason = `   ${why}${trace.note ? `, ${trace.note}` : ''}`;
+  const name = trace.outcome === 'matched' || trace.outcome === 'unknown' ? `   ${filter.displayData.name}` : '';
+  const id = String(filter.filterId).padEnd(6);
+  // The reason is what one looks for: what the filter matches gives way, then its name.
+  const room = width - 14 - cells(id) - cells(clean(reason));
+  const what = cut(clean(filterWords(filter, index.names)), Math.max(24, room));
   return [
     ['   '],
     sign,
-    [` ${String(filter.filterId).padEnd(6)} `, 'muted'],
+    [` ${id} `, 'muted'],
     [action.padEnd(7), action === 'permit' ? 'permit' : action === 'block' ? 'block' : 'waiting'],
-    [` ${cut(clean(filterWords(filter, names)), 90)}`, trace.outcome === 'matched' ? 'text' : 'muted'],
-    [`   ${why}${trace.note ? `, ${trace.note}` : ''}`, trace.outcome === 'unknown' ? 'warning' : 'muted'],
-    [trace.outcome === 'matched' || trace.outcome === 'unknown' ? `   ${filter.displayData.name}` : '', 'muted'],
+    [` ${what}`, trace.outcome === 'matched' ? 'text' : 'muted'],
+    [reason, trace.outcome === 'unknown' ? 'warning' : 'muted'],
+    [cut(clean(name), Math.max(0, room - cells(what))), 'muted'],
   ];
 }
 
 /** Every sublayer and filter considered at one layer, in the order of evaluation. */
-export function stageLines(stage: Stage, all: boolean, names?: Names, showAll = ''): readonly Line[] {
+export function stageLines(stage: Stage, drawn: Drawn): readonly Line[] {
   const { trace } = stage;
+  const { all, index, showAll } = drawn;
   if (!trace) return [[[` ${stage.layer}: ${stage.missing ?? 'not asked'}`, 'muted']]];
   const verdict = stageVerdict(stage);
   const head: Line = [
@@ -230,13 +256,13 @@ export function stageLines(stage: Stage, all: boolean, names?: Names, showAll = 
             .join(', ');
     return [
       [
-        [` sublayer ${subLayer.displayData.name || shownKey('sublayer', subLayer.subLayerKey, names)}`, 'heading'],
+        [` sublayer ${index.subLayerName(subLayer.subLayerKey)}`, 'heading'],
         [`   weight 0x${subLayer.weight.toString(16)}`, 'muted'],
         ['   → '],
         [yields === 'none' ? 'no verdict' : yields, yields === 'permit' ? 'permit' : yields === 'block' ? 'block' : 'muted'],
       ],
       ...(filters.length
-        ? shown.map(filter => filterLine(filter, decidedBy !== undefined && filter.filter.filterId === decidedBy, stage, names))
+        ? shown.map(filter => filterLine(filter, decidedBy !== undefined && filter.filter.filterId === decidedBy, stage, drawn))
         : [[['   no filter at this layer', 'muted']] as Line]),
       ...(hidden ? [[[`   · ${hidden}${showAll ? `   ${showAll} shows them` : ''}`, 'muted']] as Line] : []),
     ];
@@ -245,7 +271,7 @@ export function stageLines(stage: Stage, all: boolean, names?: Names, showAll = 
   if (!trace.filter && trace.action === 'permit')
     foot.push([['   No filter matched: what nothing matches is permitted.', 'muted']]);
   if (trace.veto) foot.push([['   The decision is a veto.', 'warning']]);
-  if (trace.needs.length) foot.push([['   To know: ', 'warning'], [trace.needs.join(', ')]]);
+  if (trace.needs.length) foot.push([['   To know: ', 'warning'], [trace.needs.map(needWords).join(', ')]]);
   for (const note of stage.notes) foot.push([[`   ${note}`, 'muted']]);
   foot.push([['   ✕ decided   ✓ matched   · did not match   ? cannot be known   – not reached', 'muted']]);
   return [head, ...body, [], ...foot];

@@ -87,7 +87,8 @@ function goToFilter(store: Store, id: bigint | undefined) {
 }
 
 function toDecider(store: Store) {
-  if (store.mode === 'why') return goToFilter(store, store.trace && (decider(store.trace.stages) ?? store.trace.filterId));
+  if (store.mode === 'why')
+    return goToFilter(store, store.trace && (decider(store.trace.stages)?.filter.filterId ?? store.trace.filterId));
   const id = current<ActivityEntry>(store, 'activity')?.filterId;
   goToFilter(store, id === undefined ? undefined : BigInt(id));
 }

@@ -1,3 +1,5 @@
+import { isPicked } from '../inspect/pick-keys.ts';
+import { changed } from '../inspect/trace-state.ts';
 import type { Command } from '../keys/commands.ts';
 import type { Store } from './store.ts';
 
@@ -46,6 +48,10 @@ export function refusal(store: Store, command: Command): string | undefined {
     case 'why':
       if (view === 'activity') return snapshot.activity.length === 0 ? 'Nothing was decided yet.' : undefined;
       return store.selected === undefined ? 'Nothing waits: there is nothing to explain.' : undefined;
+    case 'field-restore':
+      return store.trace && changed(store.trace).length > 0 ? undefined : 'Nothing was changed: this is the traffic as it was.';
+    case 'facet-clear':
+      return store.query || isPicked(store.pick) ? undefined : 'All filters are shown.';
     case 'fold':
       return store.groups.length === 0 ? 'Nothing waits.' : undefined;
     default:

@@ -58,8 +58,8 @@ export function facetLine(index: FilterIndex, pick: FilterPick, keymap: Keymap, 
   ];
 }
 
-/** `112 of 1,254 filters in 9 layers`. */
-export function filterCounts(rows: readonly FilterRow[], total: number): string {
+/** `112 of 1,254 filters in 9 layers`, and shorter ways to say it. */
+export function filterCounts(rows: readonly FilterRow[], total: number): readonly string[] {
   let shown = 0;
   let layers = 0;
   for (const row of rows)
@@ -68,5 +68,9 @@ export function filterCounts(rows: readonly FilterRow[], total: number): string 
       shown += row.count;
     }
   const of = shown === total ? '' : `${grouped(shown)} of `;
-  return `${of}${countOf(total, 'filter')} in ${countOf(layers, 'layer')}`;
+  return [
+    `${of}${countOf(total, 'filter')} in ${countOf(layers, 'layer')}`,
+    `${of}${countOf(total, 'filter')}`,
+    `${of}${grouped(total)}`,
+  ];
 }

@@ -1,9 +1,11 @@
 import { INSPECT_VIEWS, type InspectStore, type InspectView } from '../inspect/inspect-store.ts';
+import { isPicked } from '../inspect/pick-keys.ts';
+import { changed } from '../inspect/trace-state.ts';
 import type { Command } from '../keys/commands.ts';
 import { aboutFilter } from '../select/select-filters.ts';
 import { baseName, grouped } from '../select/words.ts';
 import { scrollTo } from '../state/cursor.ts';
-import { type Line, spread } from '../text/paint.ts';
+import { type Line, lineCells, spread } from '../text/paint.ts';
 import { facetLine, filterCounts, filterTable } from './filter-table.ts';
 import { footerLine, helpOf } from './footer.ts';
 import type { Frame } from './frame.ts';
@@ -70,7 +72,11 @@ function tabs(store: InspectStore, columns: number): Line {
 function narrowed(store: InspectStore): Line {
   if (store.entry?.kind === 'search') return [];
   const of = store.view === 'events' && store.eventsOf !== undefined ? `by filter ${store.eventsOf} ` : '';
-  return [[`${store.query ? `/ ${store.query} ` : ''}${of}`, 'waiting']];
+  // Where there is no line for facets, the chosen ones stand here.
+  const small = isSmall(store.size.columns, store.size.terminalRows) && store.view === 'filters';
+  const chosen = small ? Object.values(store.pick.facets).filter(value => value !== undefined) : [];
+  const parts = [...chosen, store.query ? `/ ${store.query}` : '', of].filter(text => text !== '');
+  return parts.length ? [[`${parts.join('  ')} `, 'waiting']] : [];
 }
 
 function objects(store: InspectStore, height: number): readonly DrawnLine[] {
@@ -104,8 +110,9 @@ let lastPick: { store: InspectStore; pick: unknown; query: string; line: Line; c
 function facets(store: InspectStore, columns: number): Line {
   const { pick, queries } = store;
   if (lastPick?.store !== store || lastPick.pick !== pick || lastPick.query !== queries.filters || lastPick.columns !== columns) {
-    const left = facetLine(store.index, { ...pick, query: queries.filters }, store.keymap, columns - 28);
-    const counts = filterCounts(store.filterRows, store.machine.dump.filters.length);
+    const left = facetLine(store.index, { ...pick, query: queries.filters }, store.keymap, columns);
+    const room = columns - lineCells(left) - 1;
+    const counts = filterCounts(store.filterRows, store.machine.dump.filters.length).find(text => text.length < room) ?? '';
     lastPick = { store, pick, query: queries.filters, line: spread(left, [[`${counts} `, 'muted']], columns), columns };
   }
   return lastPick.line;
@@ -135,6 +142,9 @@ function body(store: InspectStore, height: number): Frame['body'] {
 
 /** Whether a key can do something now. */
 function can(store: InspectStore, command: Command): boolean {
+  if (command === 'facet-clear') return store.query !== '' || isPicked(store.pick);
+  if (command === 'field-restore') return store.trace !== undefined && changed(store.trace).length > 0;
+  if (command === 'stage-next') return (store.trace?.stages.length ?? 0) > 1;
   if (command === 'decided') return store.row?.kind === 'filter';
   if (command === 'why') return store.view === 'filters' ? store.row?.kind === 'filter' : store.objectRows.length > 0;
   if (command === 'open' || command === 'decider') return store.list().length > 0;

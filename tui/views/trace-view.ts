@@ -1,6 +1,6 @@
 import { focused, type Trace } from '../inspect/trace-state.ts';
 import type { Keymap } from '../keymap.ts';
-import type { Names } from '../select/condition-words.ts';
+import type { FilterIndex } from '../select/filter-index.ts';
 import { stageLines, traceHead } from '../select/select-why.ts';
 import type { Line } from '../text/paint.ts';
 import { type DrawnLine, plainLines, rule, toHeight } from './layout.ts';
@@ -9,13 +9,19 @@ import { type TextHost, textView } from './list-view.ts';
 interface TraceViewHost extends TextHost {
   readonly keymap: Keymap;
   readonly typing: { readonly text: string } | undefined;
-  readonly index: { readonly names: Names };
+  readonly index: FilterIndex;
 }
 
 /** The traffic, its path and what can be changed stay; the filters considered scroll under them. */
 export function traceView(store: TraceViewHost, trace: Trace, height: number): readonly DrawnLine[] {
   const head = plainLines([...traceHead(trace, store.size.columns, store.typing?.text), rule(store.size.columns)]);
-  const lines = stageLines(trace.stages[trace.stage]!, trace.all, store.index.names, store.keymap.label('all-filters'));
+  const { index, keymap, size } = store;
+  const lines = stageLines(trace.stages[trace.stage]!, {
+    index,
+    width: size.columns,
+    all: trace.all,
+    showAll: keymap.label('all-filters'),
+  });
   return toHeight([...head, ...textView(store, lines, Math.max(1, height - head.length))], height);
 }
 
