@@ -67,6 +67,7 @@ static FLOW_CONTEXT *FlowContexts;
 static ENGINE_COUNTS Counts;
 static long Lists, InjectionHandles, Pools, RedirectHandles, ClassifyHandles;
 static NTSTATUS InjectStatus;
+static void (*DuringPend)(void);
 static _Thread_local OPERATION *Current;
 static _Thread_local BOOLEAN CurrentPended;
 static _Thread_local BOOLEAN CurrentReauthorize;
@@ -623,7 +624,17 @@ NTSTATUS FwpsPendOperation0(HANDLE completionHandle, HANDLE *completionContext)
     Counts.pended++;
     pthread_mutex_unlock(&Lock);
     *completionContext = pend;
+    if (DuringPend != NULL) {
+        void (*run)(void) = DuringPend;
+        DuringPend = NULL;
+        run();
+    }
     return STATUS_SUCCESS;
+}
+
+void EngineDuringPend(void (*run)(void))
+{
+    DuringPend = run;
 }
 
 void FwpsCompleteOperation0(HANDLE completionContext, PNET_BUFFER_LIST list)

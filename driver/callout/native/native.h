@@ -123,6 +123,8 @@ typedef struct OPERATION {
 /** Runs one classify of the callout registered for the input's layer. The caller owns a reference: EngineRelease. */
 OPERATION *EngineClassify(const ATTEMPT_INPUT *input);
 void EngineRelease(OPERATION *operation);
+/** Runs once inside the next FwpsPendOperation0 that succeeds: what another processor may do at that moment. */
+void EngineDuringPend(void (*run)(void));
 /** Closes the socket: ALE_ENDPOINT_CLOSURE runs. */
 void EngineCloseSocket(OPERATION *operation);
 
