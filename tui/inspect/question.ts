@@ -118,10 +118,12 @@ function changes(field: FieldName, text: string, flow: Flow): { readonly [key in
       return { protocol };
     }
     case 'user': {
-      const sids = text ? text.split(',').map(each => sidOf(each.trim())) : undefined;
+      const whole = /\s+only$/i.test(text);
+      const named = text.replace(/\s+only$/i, '');
+      const sids = named ? named.split(',').map(each => sidOf(each.trim())) : undefined;
       if (sids?.includes(undefined))
         throw new FlowError('a user is a SID (S-1-5-…) or a name such as SYSTEM; several with commas');
-      return { sids: sids as string[] | undefined, wholeToken: undefined };
+      return { sids: sids as string[] | undefined, wholeToken: whole ? true : undefined };
     }
     case 'package':
       if (text && text !== 'none' && !/^S-1-15-[23](-\d+)+$|^S-1-0-0$/i.test(text))
@@ -157,7 +159,7 @@ export class FlowQuestion implements Question {
       address: flow.remote,
       port: number(flow.remotePort),
       protocol: flow.protocol === undefined ? undefined : protocolWord(flow.protocol).replace('protocol ', ''),
-      user: flow.sids?.join(','),
+      user: flow.sids && `${flow.sids.join(',')}${flow.wholeToken ? ' only' : ''}`,
       local: flow.local,
       'local port': number(flow.localPort),
       package: flow.packageSid === 'S-1-0-0' ? 'none' : flow.packageSid,
@@ -184,7 +186,8 @@ export class FlowQuestion implements Question {
     const program = app !== undefined && layer.startsWith('ALE_') ? { app } : {};
     const flow = asked ? { ...this.flow, layer } : { ...shared, ...program, layer };
     try {
-      const { values, trace, notes, apart } = traceFlow(this.machine, flow);
+      const { values, trace, notes: told, apart } = traceFlow(this.machine, flow);
+      const notes = told.map(note => note.replace(' (--flags says otherwise)', ''));
       const known = (field: string) => {
         const value = values[field];
         return value && valueText(field, value);

@@ -30,7 +30,7 @@ const hints: Readonly<Record<string, string>> = {
   address: '192.0.2.1 or 2001:db8::1',
   port: '0 to 65535',
   protocol: 'tcp, udp, icmp or a number',
-  user: 'SIDs or names such as SYSTEM',
+  user: 'SIDs or names; "SYSTEM only": it holds no other',
   local: '192.0.2.1 or 2001:db8::1',
   'local port': '0 to 65535',
   package: 'S-1-15-2-…, or none',
