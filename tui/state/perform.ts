@@ -1,15 +1,13 @@
 import type { Lifetime, Rule } from '../../engine/rules/rule.ts';
-import type { ActivityEntry, GuardCommand } from '../../machines/guard-client.ts';
-import { VIEWS, type ViewName } from '../../machines/shell-machine.ts';
-import { AttemptQuestion } from '../inspect/attempt-question.ts';
-import { facetPick, foldLayer, isPicked, layerRow } from '../inspect/pick-keys.ts';
+import type { GuardCommand } from '../../machines/guard-client.ts';
+import { VIEWS } from '../../machines/shell-machine.ts';
+import { foldLayer, isPicked } from '../inspect/pick-keys.ts';
 import { performTrace } from '../inspect/trace-keys.ts';
-import { decider, openTrace } from '../inspect/trace-state.ts';
 import { COMMANDS, type Command } from '../keys/commands.ts';
-import { decidedBy } from '../select/select-activity.ts';
-import { EVERYTHING, type FilterRow } from '../select/select-filters.ts';
+import type { FilterRow } from '../select/select-filters.ts';
 import { rowOf, selectable } from '../select/select-inbox.ts';
-import { lifetimeWords, timeOfDay } from '../select/words.ts';
+import { lifetimeWords } from '../select/words.ts';
+import { current, openOverlay, openWhy, pickFilters, toDecided, toDecider } from './go-to.ts';
 import { moveBy, moveTo } from './move.ts';
 import type { Store } from './store.ts';
 import { refusal } from './when.ts';
@@ -25,17 +23,6 @@ const nextLifetime = (rule: Rule, now: number): Lifetime =>
         ? { kind: 'until', at: now + 15 * 60_000 }
         : { kind: 'permanent' };
 
-/** The row under the cursor of the view. */
-function current<T>(store: Store, view: Exclude<ViewName, 'inbox'>): T | undefined {
-  const { model, cursor } = store.list(view);
-  return model.rows[cursor.index] as T | undefined;
-}
-
-function openOverlay(store: Store, name: string, about: string) {
-  store.scroll = 0;
-  store.shell.send({ type: 'overlay.open', overlay: { name, about } });
-}
-
 function openCurrent(store: Store) {
   if (store.view === 'filters') {
     const row = current<FilterRow>(store, 'filters');
@@ -48,75 +35,6 @@ function openCurrent(store: Store) {
     const { cursor } = store.list(store.view);
     if (cursor.key !== undefined) openOverlay(store, store.view === 'rules' ? 'rule' : 'entry', cursor.key);
   }
-}
-
-function openWhy(store: Store) {
-  const entry = store.view === 'activity' ? current<ActivityEntry>(store, 'activity') : undefined;
-  const attempt = entry?.attempt ?? store.snapshot.requests.find(({ id }) => id === store.selected)?.attempt;
-  if (!attempt) return;
-  try {
-    store.trace = openTrace(
-      new AttemptQuestion(store.client, attempt),
-      entry
-        ? {
-            recorded: `${entry.verdict} at ${timeOfDay(entry.at)}, by ${decidedBy(entry)}`,
-            ...(entry.filterId === undefined ? {} : { filterId: BigInt(entry.filterId) }),
-          }
-        : {},
-    );
-  } catch (error) {
-    return store.say(`This can not be explained: ${error instanceof Error ? error.message : String(error)}`, 'warning');
-  }
-  openOverlay(store, 'why', entry ? `entry ${entry.seq}` : `request ${store.selected}`);
-}
-
-/** Puts the cursor of the filters on one of them, whatever was picked before. */
-function goToFilter(store: Store, id: bigint | undefined) {
-  if (id === undefined) return store.say('No single filter decided this.');
-  const found = (rows: readonly FilterRow[]) => rows.find(row => row.kind === 'filter' && row.filter.filterId === id);
-  store.shell.send({ type: 'view.to', view: 'filters' });
-  if (!found(store.list('filters').model.rows as readonly FilterRow[])) {
-    store.pick = EVERYTHING;
-    store.shell.send({ type: 'filter.clear' });
-  }
-  const { model, cursor } = store.list('filters');
-  const row = found(model.rows as readonly FilterRow[]);
-  if (!row) return store.say(`Filter ${id} is gone: the engine no longer holds it.`, 'warning');
-  store.cursors.filters = { key: row.key, index: model.keys.indexOf(row.key), top: cursor.top };
-  store.changed();
-}
-
-function toDecider(store: Store) {
-  if (store.mode === 'why')
-    return goToFilter(store, store.trace && (decider(store.trace.stages)?.filter.filterId ?? store.trace.filterId));
-  const id = current<ActivityEntry>(store, 'activity')?.filterId;
-  goToFilter(store, id === undefined ? undefined : BigInt(id));
-}
-
-/** Activity that one filter decided. */
-function toDecided(store: Store) {
-  const row = current<FilterRow>(store, 'filters');
-  if (row?.kind !== 'filter') return store.say('Go to a filter: this shows the activity that it decided.');
-  store.shell.send({ type: 'view.to', view: 'activity' });
-  store.shell.send({ type: 'filter.open' });
-  store.shell.send({ type: 'filter.changed', text: `filter ${row.filter.filterId}` });
-  store.shell.send({ type: 'filter.accept' });
-}
-
-function pickFilters(store: Store, command: Command): boolean {
-  if (store.view !== 'filters' || store.overlay) return false;
-  if (command === 'layer-next' || command === 'layer-previous') {
-    const { model, cursor } = store.list('filters');
-    const rows = model.rows as readonly FilterRow[];
-    moveBy(store, layerRow(rows, cursor.index, command === 'layer-next' ? 1 : -1) - cursor.index);
-    return true;
-  }
-  const pick = facetPick(command, store.index, store.filterPick, current<FilterRow>(store, 'filters'));
-  if (!pick) return false;
-  store.pick = { ...pick, query: '' };
-  if (command === 'facet-clear') store.shell.send({ type: 'filter.clear' });
-  store.changed();
-  return true;
 }
 
 function fold(store: Store) {
