@@ -98,3 +98,19 @@ describe('the terminal is given back', () => {
     expect(server.reached()).toBe(0);
   });
 });
+
+describe('line mode on a terminal', () => {
+  test('Ctrl-C reaches the command, and its exit code comes back', async () => {
+    const program = start(['run', '--line', '--', 'sh', '-c', 'trap "exit 5" INT; echo rea""dy; while :; do sleep 0.1; done']);
+    await program.waitFor('ready');
+    program.press('\u0003');
+    expect((await program.exited).exitCode).toBe(5);
+  });
+
+  test('Ctrl-C before there is a command ends Sallyport', async () => {
+    const program = start(['run', '--line', '--', 'sh', '-c', 'while :; do sleep 0.1; done']);
+    await program.waitFor('sallyport guards');
+    program.press('\u0003');
+    expect((await program.exited).exitCode).toBe(130);
+  });
+});

@@ -31,8 +31,7 @@ export async function attend(context: CommandContext, options: AttendOptions): P
   });
   try {
     if (screen) return await screenMode(session.guard, context, options);
-    await lineMode(session.guard, context, options.json);
-    return await session.guard.exited;
+    return await lineMode(session.guard, context, options.json);
   } finally {
     await session.close();
   }

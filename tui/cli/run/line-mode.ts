@@ -1,6 +1,7 @@
 import { plain } from '../../../engine/rules/describe.ts';
 import type { Guard } from '../../../machines/guard.ts';
 import type { GuardStatus } from '../../../machines/guard-client.ts';
+import type { GuardExit } from '../../../machines/guard-events.ts';
 import type { CommandContext } from '../commands.ts';
 import { eventJson, eventLine } from './line-format.ts';
 
@@ -17,7 +18,7 @@ export function banner({ title, failPolicy, defaultVerdict, timeout }: GuardStat
  * Runs a guard without a screen: one line per event. Lines go to standard error, so the command's own output stays clean; with `json`,
  * everything goes to standard output as JSON lines, the command's output included. Signals go to the command; the same one twice ends it.
  */
-export async function lineMode(guard: Guard, context: CommandContext, json: boolean): Promise<void> {
+export async function lineMode(guard: Guard, context: CommandContext, json: boolean): Promise<GuardExit> {
   const { stdout, stderr } = context;
   const stop = guard.events(event => {
     if (json) {
@@ -28,9 +29,18 @@ export async function lineMode(guard: Guard, context: CommandContext, json: bool
     const line = eventLine(event);
     if (line !== undefined) stderr.write(`${line}\n`);
   });
+  let interruptedBy: NodeJS.Signals | undefined;
   const seen = new Set<NodeJS.Signals>();
   const handlers = FORWARDED.map(signal => {
     const handler = () => {
+      if (guard.snapshot().status.phase === 'starting') {
+        // There is no command yet that could take it.
+        interruptedBy = signal;
+        void guard.stop();
+        return;
+      }
+      // What is typed at a terminal reaches the command from there already: both are in its foreground group.
+      if (!json && context.stdin.isTTY && (signal === 'SIGINT' || signal === 'SIGQUIT')) return;
       const again = seen.has(signal);
       seen.add(signal);
       void guard.send({
@@ -44,7 +54,8 @@ export async function lineMode(guard: Guard, context: CommandContext, json: bool
   try {
     if (!json) stderr.write(`${banner(guard.snapshot().status)}\n`);
     await guard.start();
-    await guard.exited;
+    const exit = await guard.exited;
+    return interruptedBy === undefined ? exit : { code: null, signal: interruptedBy };
   } finally {
     for (const off of handlers) off();
     // Events of the stop itself, withdrawn requests for example, still have their line.
