@@ -6,9 +6,10 @@ import { EVERYTHING } from '../select/select-filters.ts';
 import { recordedVerdict } from '../select/select-objects.ts';
 import { HOME } from '../state/cursor.ts';
 import { clean } from '../text/clean.ts';
+import { eventQuestion, FlowQuestion, filterQuestion } from './flow-question.ts';
 import { INSPECT_VIEWS, type InspectStore, type InspectView } from './inspect-store.ts';
 import { facetPick, foldLayer, isPicked, layerRow } from './pick-keys.ts';
-import { eventQuestion, FlowQuestion, filterQuestion, type Question } from './question.ts';
+import type { Question } from './question.ts';
 import { endField, performTrace, typeField } from './trace-keys.ts';
 import { decider, openTrace, type Trace } from './trace-state.ts';
 

@@ -2,7 +2,8 @@ import { describe, expect, it } from 'vitest';
 import { FlowError } from '../../engine/explain/flow.ts';
 import { Machine } from '../../engine/explain/machine.ts';
 import { manyFilters } from '../../test/support/many-filters.ts';
-import { type FieldName, FlowQuestion, filterQuestion, overall, pathOf, type Question } from './question.ts';
+import { FlowQuestion, filterQuestion } from './flow-question.ts';
+import { type FieldName, overall, pathOf, type Question, type Stage } from './question.ts';
 import { change, changed, decider, focusBy, openTrace, restore, stageBy } from './trace-state.ts';
 
 const machine = new Machine(manyFilters(60));
@@ -80,6 +81,27 @@ describe('a question', () => {
       .with('address', '10.0.6.1')
       .with('port', '6');
     expect(overall(blocked.ask())).toEqual({ verdict: 'block', at: 0 });
+  });
+
+  const stage = (verdict: 'permit' | 'block' | 'unknown' | 'ask' | 'missing'): Stage => ({
+    layer: '',
+    notes: [],
+    known: () => undefined,
+    ...(verdict === 'missing'
+      ? {}
+      : { trace: { ...question.ask()[0]!.trace!, pend: verdict === 'ask', action: verdict === 'ask' ? 'block' : verdict } }),
+  });
+  it.each([
+    [['permit', 'permit'], 'permit', 0],
+    [['permit', 'block', 'permit'], 'block', 1],
+    [['unknown', 'permit', 'block'], 'block', 2],
+    [['unknown', 'permit'], 'unknown', 0],
+    [['permit', 'unknown', 'unknown'], 'unknown', 1],
+    [['ask', 'block'], 'ask', 0],
+    [['missing', 'block'], 'block', 1],
+    [['missing', 'missing'], 'permit', 0],
+  ] as const)('with %j on its path comes to %s at %i', (verdicts, verdict, at) => {
+    expect(overall(verdicts.map(stage))).toEqual({ verdict, at });
   });
 
   it('made of a filter is decided by it', () => {
