@@ -97,7 +97,14 @@ export const transactionCases: readonly ContractCase[] = [
     const told: ObjectChange[] = [];
     const waiting = new Set<() => void>();
     const until = async (done: () => boolean) => {
-      while (!done()) await new Promise<void>(resolve => waiting.add(resolve));
+      // A native callback alone does not keep the process alive; the deadline does, and says so when nothing comes.
+      const { promise, reject } = Promise.withResolvers<never>();
+      const deadline = setTimeout(() => reject(new Error(`only ${told.length} changes were told`)), 30_000);
+      try {
+        while (!done()) await Promise.race([promise, new Promise<void>(resolve => waiting.add(resolve))]);
+      } finally {
+        clearTimeout(deadline);
+      }
     };
     const end = await session.subscribeChanges(change => {
       told.push(change);
