@@ -15,7 +15,7 @@ async function trial(): Promise<string | undefined> {
   const { linuxRunSource } = await import('./run-source.ts');
   const source = linuxRunSource(
     { command: ['true'], stdio: 'pipe', blockErrno: 'EACCES' },
-    { connect: () => ({ deleted: [], filters: [], subLayers: [] }), disconnect: () => {} },
+    { connect: () => ({ filters: [], subLayers: [] }), disconnect: () => {} },
   );
   try {
     await source.start(() => {});

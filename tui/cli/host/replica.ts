@@ -1,30 +1,13 @@
-import type { CommittedChange, EmbeddedEngine } from '../../../engine/embedded/engine.ts';
+import type { CommittedChange, EmbeddedEngine, EngineSnapshot } from '../../../engine/embedded/engine.ts';
 import type { Guid } from '../../../engine/model/guid.ts';
-import type { Filter, SubLayer } from '../../../engine/model/objects.ts';
+import type { Filter } from '../../../engine/model/objects.ts';
 import { ASK_CALLOUTS, RULE_LAYERS } from '../../../engine/rules/well-known.ts';
-
-/** What changed in the filters that decide attempts: plain data, fit for structured clone. Deletions come before additions. */
-export interface ReplicaUpdate {
-  readonly deleted: readonly bigint[];
-  readonly filters: readonly Filter[];
-  readonly subLayers: readonly SubLayer[];
-}
-
-/** Classifies like the engine does: the supervisor's own copy. */
-interface Decider {
-  addFilter(filter: Filter): void;
-  deleteFilter(id: bigint): boolean;
-  addSubLayer(subLayer: SubLayer): void;
-}
 
 const decidingLayers = new Set<Guid>(RULE_LAYERS.map(layer => layer.layerKey));
 
-/** Brings a copy up to date. */
-export function applyUpdate(decider: Decider, update: ReplicaUpdate): void {
-  for (const subLayer of update.subLayers) decider.addSubLayer(subLayer);
-  for (const id of update.deleted) decider.deleteFilter(id);
-  for (const filter of update.filters) decider.addFilter(filter);
-}
+/** Changes that can matter to the decision about an attempt. */
+const matters = ({ object, value }: CommittedChange): boolean =>
+  object === 'sublayer' || (object === 'filter' && decidingLayers.has((value as Filter).layerKey));
 
 /** What a Replica needs of the engine. */
 export type ReplicatedEngine = Pick<EmbeddedEngine, 'snapshot' | 'onCommit'>;
@@ -36,7 +19,7 @@ export type ReplicatedEngine = Pick<EmbeddedEngine, 'snapshot' | 'onCommit'>;
 export class Replica {
   readonly #engine: ReplicatedEngine;
   readonly #stop: () => void;
-  #send: ((update: ReplicaUpdate) => Promise<void>) | undefined;
+  #send: ((changes: readonly CommittedChange[]) => Promise<void>) | undefined;
   #sent: Promise<void> = Promise.resolve();
 
   constructor(engine: ReplicatedEngine) {
@@ -44,11 +27,11 @@ export class Replica {
     this.#stop = engine.onCommit((changes: readonly CommittedChange[]) => this.#follow(changes));
   }
 
-  /** Everything as it is committed now; from here on `send` gets the changes. */
-  connect(send: (update: ReplicaUpdate) => Promise<void>): ReplicaUpdate {
+  /** Everything as it is committed now, for a Classifier; from here on `send` gets the changes, for its `applyChanges`. */
+  connect(send: (changes: readonly CommittedChange[]) => Promise<void>): EngineSnapshot {
     this.#send = send;
     const { filters, subLayers } = this.#engine.snapshot();
-    return { deleted: [], filters: filters.filter(filter => decidingLayers.has(filter.layerKey)), subLayers };
+    return { filters: filters.filter(filter => decidingLayers.has(filter.layerKey)), subLayers };
   }
 
   /** The copy is gone: nothing is sent any more, and nothing has to be waited for. */
@@ -67,19 +50,10 @@ export class Replica {
   }
 
   #follow(changes: readonly CommittedChange[]): void {
-    if (!this.#send) return;
-    const deleted: bigint[] = [];
-    const filters: Filter[] = [];
-    const subLayers: SubLayer[] = [];
-    for (const { object, change, id, value } of changes) {
-      if (object === 'sublayer' && change === 'add') subLayers.push(value as SubLayer);
-      if (object !== 'filter') continue;
-      if (change === 'delete' && id !== undefined) deleted.push(id);
-      if (change === 'add' && decidingLayers.has((value as Filter).layerKey)) filters.push(value as Filter);
-    }
-    if (deleted.length + filters.length + subLayers.length === 0) return;
+    const relevant = changes.filter(matters);
+    if (!this.#send || relevant.length === 0) return;
     // A failure reaches whoever awaits `published`; without a waiter it must not end the process.
-    this.#sent = Promise.all([this.#sent, this.#send({ deleted, filters, subLayers })]).then(() => {});
+    this.#sent = Promise.all([this.#sent, this.#send(relevant)]).then(() => {});
     this.#sent.catch(() => {});
   }
 }

@@ -1,8 +1,9 @@
 import { fileURLToPath } from 'node:url';
 import { Worker } from 'node:worker_threads';
 import { createRunSource } from '../../../driver/linux/run-source.ts';
+import type { CommittedChange } from '../../../engine/embedded/engine.ts';
 import type { ConnectionSource } from '../../../engine/model/attempt.ts';
-import type { Replica, ReplicaUpdate } from './replica.ts';
+import type { Replica } from './replica.ts';
 
 /** Beside this file: sources when it runs from sources, entries of the bundle otherwise. */
 const fromSource = import.meta.url.endsWith('.ts');
@@ -22,9 +23,9 @@ export function linuxRunSource(options: RunSourceOptions, replica: Pick<Replica,
     ...options,
     launcherPath: fileURLToPath(beside('../../../driver/linux/launcher.ts', './launcher.mjs')),
     worker: () => {
-      const send = async (update: ReplicaUpdate) => {
+      const send = async (changes: readonly CommittedChange[]) => {
         try {
-          await source.publish(update);
+          await source.publish(changes);
         } catch (error) {
           // With the last supervised process the copy goes too: nothing is decided by it any more.
           if (!gone) throw error;
