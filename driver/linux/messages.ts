@@ -27,4 +27,6 @@ export type FromSupervisor =
   /** The last supervised process is gone. */
   | { readonly type: 'drained' }
   /** `callers`: supervised processes that still live. */
-  | { readonly type: 'stopped'; readonly callers: readonly number[] };
+  | { readonly type: 'stopped'; readonly callers: readonly number[] }
+  /** An error that nothing caught; the thread ends. `released`: it answered what was held and closed the listener itself. */
+  | { readonly type: 'crashed'; readonly message: string; readonly released: boolean };

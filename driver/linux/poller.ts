@@ -51,7 +51,14 @@ export class Poller {
   #dispatch(): void {
     const count = libc.epollWait(this.#epoll, this.#events, BATCH, 0);
     for (let i = 0; i < count; i++) {
-      this.#handlers.get(Number(this.#events.readBigUInt64LE(i * EVENT_SIZE + DATA_AT)))?.();
+      try {
+        this.#handlers.get(Number(this.#events.readBigUInt64LE(i * EVENT_SIZE + DATA_AT)))?.();
+      } catch (error) {
+        // What a native callback throws is lost: the thread must hear of it.
+        setImmediate(() => {
+          throw error;
+        });
+      }
     }
   }
 }

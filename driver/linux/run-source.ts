@@ -82,6 +82,7 @@ class SeccompRunSource implements RunSource {
   #listenerFd: number | undefined;
   #child: ChildProcess | undefined;
   #sequence = 0;
+  #threadEnds: Promise<void> | undefined;
   #stopping: Promise<void> | undefined;
   #ended = false;
   /** The launcher was told to become the command. */
@@ -151,6 +152,7 @@ class SeccompRunSource implements RunSource {
       await this.#terminate(callers);
       await ended(worker);
     } else await this.#terminate([]);
+    await this.#threadEnds;
     this.#worker = undefined;
     this.#settleDrained();
   }
@@ -203,6 +205,11 @@ class SeccompRunSource implements RunSource {
       case 'stopped':
         this.#listenerFd = undefined;
         this.#stopped?.(message.callers);
+        break;
+      case 'crashed':
+        if (message.released) this.#listenerFd = undefined;
+        if (this.#worker) this.#threadEnds = ended(this.#worker);
+        this.#lost(message.message);
         break;
       case 'published': {
         const waiting = this.#published.get(message.sequence);

@@ -66,6 +66,20 @@ export function runSupervisor(options: SupervisorOptions): void {
     }
   };
 
+  // Node would tear the thread down around its native watches, which aborts the whole process when one of them is just due: the
+  // watches are closed here, what is held is blocked, and the thread ends by itself. Without a listener later connections fail.
+  process.on('uncaughtException', error => {
+    let released = true;
+    try {
+      supervision?.stop();
+    } catch {
+      released = false;
+    }
+    flush();
+    post({ type: 'crashed', message: error.message, released });
+    port.close();
+  });
+
   port.on('message', (message: ToSupervisor) => {
     switch (message.type) {
       case 'attach':
