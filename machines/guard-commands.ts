@@ -1,4 +1,5 @@
 import { newGuid } from '../engine/model/guid.ts';
+import { installProvider } from '../engine/rules/base.ts';
 import { describeRule } from '../engine/rules/describe.ts';
 import type { Rule } from '../engine/rules/rule.ts';
 import type { CommandResult, GuardCommand } from './guard-client.ts';
@@ -78,6 +79,8 @@ async function dispatch(context: CommandContext, command: GuardCommand): Promise
       return undo(context);
     case 'rule.add':
       if (command.rule.lifetime.kind === 'once') return no(`"${describeRule(command.rule)}" once is an answer, not a rule.`);
+      // Nothing was put into the engine at the start, so what a rule refers to may be missing.
+      if (context.host.asking === 'nothing') await installProvider(context.host.engine);
       return settle(context, await context.book.add(command.rule, context.host.clock.now()));
     case 'rule.delete':
       return remove(context, command);

@@ -1,6 +1,7 @@
 import type { ConnectionAttempt, ConnectionSource, Verdict } from '../engine/model/attempt.ts';
 import type { ClassifyTrace } from '../engine/model/classify.ts';
 import type { FilterEngine } from '../engine/model/filter-engine.ts';
+import type { Asking } from '../engine/rules/base.ts';
 import type { ActivityEntry } from './guard-client.ts';
 
 /** Where what was asked and decided is kept. Writes are buffered and never block a decision. */
@@ -31,6 +32,8 @@ export interface GuardHost {
   /** A dynamic session: what is added here dies with the guard. */
   readonly dynamic: FilterEngine;
   readonly source: ConnectionSource;
+  /** How this platform's filters ask; `nothing`: no filter is put into the engine. Default: callouts at every layer that has rules. */
+  readonly asking?: Asking | 'nothing';
   readonly history: HistoryStore;
   readonly decide: DecideAttempt;
   readonly explain: (attempt: ConnectionAttempt) => ClassifyTrace;

@@ -113,10 +113,14 @@ export function createGuard(host: GuardHost, options: GuardOptions): Guard {
   });
 
   const prepare = async () => {
-    await installBase(host.engine, host.dynamic, {
-      failPolicy: source.failPolicy,
-      ...(options.nameLookups ? { nameLookups: options.nameLookups } : {}),
-    });
+    const { asking = {} } = host;
+    if (asking !== 'nothing') {
+      await installBase(host.engine, host.dynamic, {
+        failPolicy: source.failPolicy,
+        ...asking,
+        ...(options.nameLookups ? { nameLookups: options.nameLookups } : {}),
+      });
+    }
     await care.begin();
     activity.load();
     await refresh();

@@ -18,7 +18,7 @@ const drop: TrafficEvent = {
   loopback: false,
 };
 
-async function started() {
+async function started(watches?: 'questions' | 'decisions') {
   const events: SourceEvent[] = [];
   let tell: (event: TrafficEvent) => void = () => {};
   let ended = 0;
@@ -30,6 +30,8 @@ async function started() {
       };
     },
     isAsking: id => id === ASK,
+    now: () => 1000,
+    ...(watches ? { watches } : {}),
   });
   await source.start(event => events.push(event));
   return { source, events, tell: (event: TrafficEvent) => tell(event), ended: () => ended };
@@ -65,6 +67,18 @@ describe('net events', () => {
     expect(events).toMatchObject([{ type: 'decided', attempt: { verdict: 'block', filterId: 12n } }]);
   });
 
+  test('beside a driver it asks nothing and tells what other filters decided', async () => {
+    const { events, tell } = await started('decisions');
+    tell(drop);
+    tell({ ...drop, type: 'classify-allow' });
+    tell({ ...drop, type: 'classify-allow', filterId: 99n });
+    tell({ ...drop, filterId: 12n });
+    expect(events).toMatchObject([
+      { type: 'decided', attempt: { verdict: 'permit', filterId: 99n } },
+      { type: 'decided', attempt: { verdict: 'block', filterId: 12n } },
+    ]);
+  });
+
   test('another user, program or place is another question', async () => {
     const { events, tell } = await started();
     for (const other of [
@@ -78,14 +92,13 @@ describe('net events', () => {
     expect(events.filter(event => event.type === 'pended').length).toBe(4);
   });
 
-  test('a late drop does not ask again; after its rules are gone the next one does', async () => {
+  test('a drop from before the answer does not ask again; a later one does: nothing covers it', async () => {
     const { source, events, tell } = await started();
     tell(drop);
     source.complete(1, 'block');
     tell(drop);
     expect(events.filter(event => event.type === 'pended').length).toBe(1);
-    source.forget();
-    tell(drop);
+    tell({ ...drop, at: 1001 });
     expect(events.filter(event => event.type === 'pended').length).toBe(2);
   });
 

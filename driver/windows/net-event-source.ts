@@ -32,6 +32,13 @@ export interface NetEventSourceOptions {
   /** Whether a filter is one of those that block until somebody was asked. Drops by other filters were decided and are shown so. */
   readonly isAsking: (filterId: bigint) => boolean;
   readonly identify?: (event: TrafficEvent) => Identity;
+  /**
+   * `questions`: drops by asking filters are asked about, of permits only retries of what was answered are told. `decisions`: nothing is
+   * asked, for somebody else holds; every connection that another filter decided is told. Default `questions`.
+   */
+  readonly watches?: 'questions' | 'decisions';
+  /** Milliseconds since the epoch, by the clock that stamps events. Default Date.now. */
+  readonly now?: () => number;
 }
 
 /** Attempts that wait for an answer; more are counted and not kept. */
@@ -52,14 +59,14 @@ const LAYERS: { readonly [id: number]: AttemptLayer } = {
  */
 export class NetEventSource implements ConnectionSource {
   readonly kind = 'net-events';
-  readonly title = 'net events: dropped first, asked afterwards';
+  readonly title = 'this machine, without a driver';
   /** What the filters block stays blocked. */
   readonly failPolicy = 'closed';
   readonly #options: NetEventSourceOptions;
   /** The same program to the same place is one question until it is answered. */
   readonly #waiting = new Map<string, number>();
   readonly #keys = new Map<number, string>();
-  readonly #answered = new Map<string, Verdict>();
+  readonly #answered = new Map<string, { readonly verdict: Verdict; readonly at: number }>();
   #listener: (event: SourceEvent) => void = () => {};
   #end: (() => Promise<void>) | undefined;
   #nextId = 1;
@@ -77,20 +84,23 @@ export class NetEventSource implements ConnectionSource {
   #event(event: TrafficEvent): void {
     const { filterId } = event;
     if (event.type === 'other' || filterId === undefined || !event.family || event.loopback) return;
+    const decisions = this.#options.watches === 'decisions';
+    const asking = this.#options.isAsking(filterId);
+    if (decisions && asking) return;
     const attempt = this.#attempt(event);
     if (!attempt) return;
     const key = keyOf(event);
-    if (event.type === 'classify-drop' && this.#options.isAsking(filterId)) this.#ask(key, attempt);
+    if (event.type === 'classify-drop' && asking) this.#ask(key, attempt);
     else if (event.type === 'classify-drop')
       this.#listener({ type: 'decided', attempt: { ...attempt, verdict: 'block', filterId } });
-    else if (this.#answered.get(key) === 'permit') {
+    else if (decisions || this.#answered.get(key)?.verdict === 'permit') {
       this.#listener({ type: 'decided', attempt: { ...attempt, verdict: 'permit', filterId } });
     }
   }
 
   #ask(key: string, attempt: Omit<ConnectionAttempt, 'id'> & { id: number }): void {
-    // A drop that was under way while the answer became a filter is no new question.
-    if (this.#waiting.has(key) || this.#answered.has(key)) return;
+    // A drop that was under way while the answer became a filter is no new question; a later one is: no filter covers it.
+    if (this.#waiting.has(key) || attempt.at <= (this.#answered.get(key)?.at ?? Number.NEGATIVE_INFINITY)) return;
     if (this.#waiting.size >= MOST_WAITING) {
       if (!this.#overflowed)
         this.#listener({
@@ -129,14 +139,9 @@ export class NetEventSource implements ConnectionSource {
     this.#keys.delete(id);
     this.#waiting.delete(key);
     if (this.#answered.size >= MOST_ANSWERED) this.#answered.delete(this.#answered.keys().next().value as string);
-    this.#answered.set(key, verdict);
+    this.#answered.set(key, { verdict, at: (this.#options.now ?? Date.now)() });
     queueMicrotask(() => this.#listener({ type: 'completed', id, result: 'EACCES' }));
     return true;
-  }
-
-  /** Forgets an answer whose filters are gone, so that the next drop is asked about again. */
-  forget(): void {
-    this.#answered.clear();
   }
 
   async stop(): Promise<void> {

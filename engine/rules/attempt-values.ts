@@ -4,10 +4,11 @@ import type { Guid } from '../model/guid.ts';
 import type { Filter } from '../model/objects.ts';
 import type { FwpValue } from '../model/value.ts';
 import { parseAddress, parseV4 } from './address.ts';
+import { dropsToAsk, holdsToAsk } from './ask-filters.ts';
 import { blobText } from './conditions.ts';
 import { ruleOfFilter } from './record.ts';
 import { canonicalName, isProof, nameGroups, sidsOf } from './scope.ts';
-import { ASK_CALLOUTS, ruleLayer } from './well-known.ts';
+import { ruleLayer } from './well-known.ts';
 
 /** FWP_CONDITION_FLAG_* that are known here. Source: https://learn.microsoft.com/windows/win32/fwp/filtering-condition-flags- */
 const FLAG = { isLoopback: 0x1, isWildcardBind: 0x8 } as const;
@@ -113,14 +114,13 @@ export interface Decision {
 /** Anything that classifies as an engine does. */
 export type Classify = (layerKey: Guid, values: ClassifyValues) => ClassifyResult;
 
-const askKeys: ReadonlySet<Guid | undefined> = new Set(ASK_CALLOUTS);
-const asks = ({ action }: Filter): boolean => askKeys.has(action.calloutKey);
-
 function decisionOf(result: ClassifyResult): Decision {
   const { filter, candidates } = result;
   // Unknown is never permit: what could not be known is asked. Whether a rule blocks or the ask filter does may be unknown as well: both
   // are FWP_ACTION_BLOCK to the engine, but only one of them is a decision.
-  const open = result.pend || result.action === 'unknown' || (result.action === 'block' && candidates.some(asks));
+  const asks = (one: Filter) => holdsToAsk(one) || dropsToAsk(one);
+  const asked = result.action === 'block' && (candidates.some(asks) || (filter !== undefined && dropsToAsk(filter)));
+  const open = result.pend || result.action === 'unknown' || asked;
   const action = open ? 'ask' : (result.action as Verdict);
   if (!filter) return { action };
   const ruleId = action === 'ask' ? undefined : ruleOfFilter(filter)?.id;

@@ -1,14 +1,15 @@
-import { createHash } from 'node:crypto';
 import type { AttemptLayer, FailPolicy } from '../model/attempt.ts';
 import { WfpError } from '../model/error.ts';
 import type { FilterEngine } from '../model/filter-engine.ts';
 import type { Guid } from '../model/guid.ts';
 import { FILTER_FLAG, type FilterCondition, type FilterInput, OBJECT_FLAG } from '../model/objects.ts';
 import { parseAddress } from './address.ts';
+import { DROP_UNTIL_ASKED, fixedKey } from './ask-filters.ts';
 import { compileRule } from './compile.ts';
-import { portCondition, protocolCondition } from './conditions.ts';
+import { notLoopback, portCondition, protocolCondition } from './conditions.ts';
 import type { Rule } from './rule.ts';
 import {
+  CLOSURES,
   IPPROTO,
   RULE_LAYERS,
   type RuleLayer,
@@ -18,19 +19,22 @@ import {
   WEIGHT_RANGE,
 } from './well-known.ts';
 
-/** A fixed key for one of our own objects, from words that name it. */
-export function fixedKey(...words: readonly string[]): Guid {
-  const hash = createHash('sha256')
-    .update(`sallyport ${words.join(' ')}`)
-    .digest('hex');
-  return `${hash.slice(0, 8)}-${hash.slice(8, 12)}-8${hash.slice(13, 16)}-b${hash.slice(17, 20)}-${hash.slice(20, 32)}`;
+/** How a platform asks. */
+export interface Asking {
+  /** The layers at which the platform's source asks; elsewhere nothing does. Default: all that have rules. */
+  readonly layers?: readonly AttemptLayer[];
+  /**
+   * `callout`: the filters that ask call the callout that holds. `drop`: there is none; they block, all but loopback, and who watches the
+   * drops asks afterwards. Default `callout`.
+   */
+  readonly by?: 'callout' | 'drop';
+  /** The driver that holds also wants to hear of closed sockets. */
+  readonly closures?: boolean;
 }
 
-export interface BaseOptions {
+export interface BaseOptions extends Asking {
   /** What the ask filters do while no callout is registered: `closed` blocks, `open` permits, `none` is a recording's: blocks in the model. */
   readonly failPolicy: FailPolicy;
-  /** The layers at which the platform's source holds calls; elsewhere nothing asks. Default: all that have rules. */
-  readonly layers?: readonly AttemptLayer[];
   /** Addresses of name servers (as in /etc/resolv.conf) that may be asked without a question: UDP and TCP port 53. */
   readonly nameLookups?: readonly string[];
 }
@@ -66,7 +70,15 @@ export async function installProvider(engine: FilterEngine): Promise<void> {
   });
 }
 
-const own = (layer: RuleLayer, name: string, range: number) => ({
+const callout = (calloutKey: Guid, { name, layerKey }: Pick<RuleLayer, 'name' | 'layerKey'>, does: string) => ({
+  calloutKey,
+  displayData: { name: `Sallyport ${does} at ${name}` },
+  flags: 0,
+  providerKey: SALLYPORT_PROVIDER,
+  applicableLayer: layerKey,
+});
+
+const own = (layer: Pick<RuleLayer, 'name' | 'layerKey'>, name: string, range: number) => ({
   filterKey: fixedKey('filter', layer.name, name),
   displayData: { name },
   providerKey: SALLYPORT_PROVIDER,
@@ -88,11 +100,18 @@ const ask = (layer: RuleLayer, failPolicy: FailPolicy): FilterInput => ({
   action: { type: 'FWP_ACTION_CALLOUT_TERMINATING', calloutKey: layer.askCallout },
 });
 
+const drop = (layer: RuleLayer): FilterInput => ({
+  ...own(layer, DROP_UNTIL_ASKED, WEIGHT_RANGE.ask),
+  filterCondition: [notLoopback],
+  action: { type: 'FWP_ACTION_BLOCK' },
+});
+
 /** What a layer needs to be usable: at bind, TCP passes (it is asked when it listens) and so does port 0, which the system chooses. */
-function baseFilters(layer: RuleLayer, failPolicy: FailPolicy): readonly FilterInput[] {
-  if (layer.layer !== 'ALE_RESOURCE_ASSIGNMENT') return [ask(layer, failPolicy)];
+function baseFilters(layer: RuleLayer, { by, failPolicy }: BaseOptions): readonly FilterInput[] {
+  const asking = by === 'drop' ? drop(layer) : ask(layer, failPolicy);
+  if (layer.layer !== 'ALE_RESOURCE_ASSIGNMENT') return [asking];
   return [
-    ask(layer, failPolicy),
+    asking,
     permit(layer, 'Bind TCP: asked when it listens', [protocolCondition(IPPROTO.tcp)]),
     permit(layer, 'Bind to a port of the system’s choice', [portCondition('local', { from: 0, to: 0 })]),
   ];
@@ -128,16 +147,18 @@ export async function installBase(engine: FilterEngine, dynamic: FilterEngine, o
   await dynamic.transaction(async () => {
     for (const layer of RULE_LAYERS) {
       if (options.layers && !options.layers.includes(layer.layer)) continue;
+      if (options.by !== 'drop') await ensure(dynamic.calloutAdd(callout(layer.askCallout, layer, 'asks')));
+      for (const filter of baseFilters(layer, options)) await ensure(dynamic.filterAdd(filter));
+    }
+    for (const layer of options.closures ? CLOSURES : []) {
+      await ensure(dynamic.calloutAdd(callout(layer.callout, layer, 'hears of closed sockets')));
       await ensure(
-        dynamic.calloutAdd({
-          calloutKey: layer.askCallout,
-          displayData: { name: `Sallyport asks at ${layer.name}` },
-          flags: 0,
-          providerKey: SALLYPORT_PROVIDER,
-          applicableLayer: layer.layerKey,
+        dynamic.filterAdd({
+          ...own(layer, 'Hear of closed sockets', WEIGHT_RANGE.base),
+          filterCondition: [],
+          action: { type: 'FWP_ACTION_CALLOUT_INSPECTION', calloutKey: layer.callout },
         }),
       );
-      for (const filter of baseFilters(layer, options.failPolicy)) await ensure(dynamic.filterAdd(filter));
     }
     for (const rule of nameLookupRules(options.nameLookups ?? [])) {
       for (const filter of compileRule(rule)) await ensure(dynamic.filterAdd(filter));

@@ -44,6 +44,13 @@ export const userCondition = (sid: string) =>
 export const protocolCondition = (protocol: number, matchType: MatchType = 'FWP_MATCH_EQUAL') =>
   condition(CONDITION_KEY.IP_PROTOCOL, { type: 'FWP_UINT8', value: protocol }, matchType);
 
+/** FLAGS without FWP_CONDITION_FLAG_IS_LOOPBACK (1). https://learn.microsoft.com/windows/win32/fwp/filtering-condition-flags- */
+export const notLoopback: FilterCondition = condition(
+  CONDITION_KEY.FLAGS,
+  { type: 'FWP_UINT32', value: 1 },
+  'FWP_MATCH_FLAGS_NONE_SET',
+);
+
 /** One port, or a range with both ends included. */
 export function portCondition(side: 'local' | 'remote', port: { readonly from: number; readonly to: number }): FilterCondition {
   const key = side === 'local' ? CONDITION_KEY.IP_LOCAL_PORT : CONDITION_KEY.IP_REMOTE_PORT;

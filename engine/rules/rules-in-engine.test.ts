@@ -7,14 +7,16 @@ import { EmbeddedEngine } from '../embedded/engine.ts';
 import type { ConnectionAttempt } from '../model/attempt.ts';
 import type { FilterEngine } from '../model/filter-engine.ts';
 import { newGuid } from '../model/guid.ts';
-import { decideAttempt } from './attempt-values.ts';
-import { fixedKey, installBase, nameLookupRules } from './base.ts';
+import { LAYER_KEY } from '../model/keys.gen.ts';
+import { dropsToAsk, fixedKey } from './ask-filters.ts';
+import { attemptValues, decideAttempt } from './attempt-values.ts';
+import { installBase, nameLookupRules } from './base.ts';
 import { applyRules, diffRules } from './diff-rules.ts';
 import { readRules, rulesFromEngine } from './read-rules.ts';
 import type { Rule } from './rule.ts';
 import { attemptArbitrary, attemptNear, ruleArbitrary, scopeArbitrary } from './rule-arbitrary.ts';
 import { covers } from './scope.ts';
-import { ASK_CALLOUTS, RULE_LAYERS, SALLYPORT_PROVIDER, SALLYPORT_SUBLAYER } from './well-known.ts';
+import { ASK_CALLOUTS, CLOSURES, RULE_LAYERS, SALLYPORT_PROVIDER, SALLYPORT_SUBLAYER } from './well-known.ts';
 import { writeRules } from './write-rules.ts';
 
 let embedded: EmbeddedEngine;
@@ -370,6 +372,39 @@ describe('the base', () => {
     dynamic = embedded.openSession({ dynamic: true });
     await installBase(engine, dynamic, { failPolicy });
     expect(decide({ ...tcp, layer: 'ALE_AUTH_CONNECT', remote: { address: '203.0.113.9', port: 443 } }).action).toBe(action);
+  });
+
+  test('where nothing holds, ask filters block all but loopback; their block is a question, a rule goes before', async () => {
+    embedded.close();
+    embedded = EmbeddedEngine.open();
+    engine = embedded.openSession();
+    dynamic = embedded.openSession({ dynamic: true });
+    await installBase(engine, dynamic, { failPolicy: 'closed', by: 'drop', layers: ['ALE_AUTH_CONNECT'] });
+    const out = { ...tcp, layer: 'ALE_AUTH_CONNECT' as const, remote: { address: '203.0.113.9', port: 443 } };
+    const { layerKey, values } = attemptValues(out)[0]!;
+    const result = embedded.classify(layerKey, values);
+    expect(result.action).toBe('block');
+    expect(dropsToAsk(result.filter!)).toBe(true);
+    expect(decide(out)).toMatchObject({ action: 'ask', filterId: result.filter!.filterId });
+    expect(decide({ ...out, remote: { address: '127.0.0.1', port: 443 } }).action).toBe('permit');
+    expect(await engine.calloutEnum()).toEqual([]);
+    expect((await engine.filterEnum()).map(filter => filter.layerKey).sort()).toEqual(
+      [LAYER_KEY.ALE_AUTH_CONNECT_V4, LAYER_KEY.ALE_AUTH_CONNECT_V6].sort(),
+    );
+    for (const verdict of ['permit', 'block'] as const) {
+      const rule = { ...curl, verdict, scope: { remote: { kind: 'any' as const }, direction: 'out' as const } };
+      await writeRules({ engine }, [], { put: [rule] });
+      expect(decide(out)).toMatchObject({ action: verdict, ruleId: rule.id });
+      await writeRules({ engine }, [rule], { remove: [rule] });
+    }
+  });
+
+  test('a driver that holds hears of closed sockets by inspection filters, which decide nothing', async () => {
+    await installBase(engine, dynamic, { failPolicy: 'closed', closures: true });
+    const filters = (await engine.filterEnum()).filter(({ action }) => action.type === 'FWP_ACTION_CALLOUT_INSPECTION');
+    expect(filters.map(({ layerKey, action }) => [layerKey, action.calloutKey])).toEqual(
+      CLOSURES.map(({ layerKey, callout }) => [layerKey, callout]),
+    );
   });
 
   test('name servers may be asked, nothing else at them; a rule of a person goes before', async () => {

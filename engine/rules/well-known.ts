@@ -58,6 +58,12 @@ export function ruleLayer(layer: AttemptLayer, family: Family): RuleLayer {
 /** Keys of all ask callouts: a host registers them with a function that pends. */
 export const ASK_CALLOUTS: readonly Guid[] = RULE_LAYERS.map(entry => entry.askCallout);
 
+/** Where the Windows driver hears that a socket is gone, so that what it held for it ends: inspection only, it decides nothing. */
+export const CLOSURES: readonly { readonly layerKey: Guid; readonly callout: Guid; readonly name: string }[] = [
+  { layerKey: LAYER_KEY.ALE_ENDPOINT_CLOSURE_V4, callout: driverCallout('f3a1e9ce'), name: 'ALE_ENDPOINT_CLOSURE_V4' },
+  { layerKey: LAYER_KEY.ALE_ENDPOINT_CLOSURE_V6, callout: driverCallout('f3a1e9cf'), name: 'ALE_ENDPOINT_CLOSURE_V6' },
+];
+
 /** Weight ranges (FWP_UINT8, the top 4 bits): rules over what the set-up permits, over asking. */
 export const WEIGHT_RANGE = { rule: 8, builtin: 4, base: 1, ask: 0 } as const;
 

@@ -2,6 +2,7 @@ import { Classifier } from '../embedded/classifier.ts';
 import type { CalloutFn, ClassifyResult, ClassifyTrace, ClassifyValues } from '../model/classify.ts';
 import type { FilterEngine } from '../model/filter-engine.ts';
 import type { Guid } from '../model/guid.ts';
+import type { Filter } from '../model/objects.ts';
 
 /**
  * What the Base Filtering Engine holds at some layers, in a Classifier of this process: BFE itself cannot be asked how it would decide,
@@ -11,7 +12,7 @@ export class EngineMirror {
   readonly #engine: FilterEngine;
   readonly #layers: readonly Guid[];
   readonly #classifier = new Classifier();
-  #known = new Set<bigint>();
+  #known: ReadonlyMap<bigint, Filter> = new Map();
   #running: Promise<void> | undefined;
   #next: Promise<void> | undefined;
   #unsubscribe: (() => Promise<void>) | undefined;
@@ -48,6 +49,11 @@ export class EngineMirror {
     return this.#classifier.explain(layerKey, values);
   }
 
+  /** A filter of the mirrored layers by its run-time id. */
+  filter(id: bigint): Filter | undefined {
+    return this.#known.get(id);
+  }
+
   /** What a callout of the driver answers, as the mirror shall reckon with it. */
   registerCallout(key: Guid, fn: CalloutFn): () => void {
     return this.#classifier.registerCallout(key, fn);
@@ -76,13 +82,13 @@ export class EngineMirror {
     const subLayers = await this.#engine.subLayerEnum();
     const lists = await Promise.all(this.#layers.map(layerKey => this.#engine.filterEnum({ layerKey })));
     for (const subLayer of subLayers) this.#classifier.addSubLayer(subLayer);
-    const seen = new Set<bigint>();
+    const seen = new Map<bigint, Filter>();
     for (const filter of lists.flat()) {
-      seen.add(filter.filterId);
+      seen.set(filter.filterId, filter);
       // A filter never changes: what has the same id is the same.
       if (!this.#known.has(filter.filterId)) this.#classifier.addFilter(filter);
     }
-    for (const id of this.#known) if (!seen.has(id)) this.#classifier.deleteFilter(id);
+    for (const id of this.#known.keys()) if (!seen.has(id)) this.#classifier.deleteFilter(id);
     this.#known = seen;
   }
 

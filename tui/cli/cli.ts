@@ -5,6 +5,9 @@ import { enablePrivateCompileCache } from './compile-cache.ts';
 import { EXIT, Failure, UsageError } from './exit.ts';
 import { commandHelp, mainHelp } from './help.ts';
 
+/** Errors of the engines and of the driver whose message is one sentence for people. */
+const SENTENCES: ReadonlySet<string | undefined> = new Set(['StoreError', 'WfpError', 'DriverError']);
+
 /** Finds and runs the command. Only this file writes the sentence for an error and chooses the exit code. */
 async function main(args: readonly string[]): Promise<number> {
   const [name, ...rest] = args;
@@ -50,7 +53,7 @@ main(process.argv.slice(2))
       return error instanceof Failure ? error.exitCode : EXIT.usage;
     }
     const known = error as { name?: string; message?: string; stack?: string };
-    if (known.name === 'StoreError') process.stderr.write(`sallyport: ${known.message}\n`);
+    if (SENTENCES.has(known.name)) process.stderr.write(`sallyport: ${known.message}\n`);
     else process.stderr.write(`sallyport: this is a bug in sallyport, please report it: ${known.stack ?? String(error)}\n`);
     return EXIT.failure;
   })

@@ -65,6 +65,17 @@ export const COMMANDS: readonly CommandSpec[] = [
     load: async () => (await import('./run/run-command.ts')).runCommand,
   },
   {
+    name: 'guard',
+    usage: 'guard [OPTIONS]',
+    summary: 'on Windows: hold every new connection of this machine until it is answered',
+    options: [
+      ...runOptions.filter(o => o.name !== 'refuse'),
+      { name: 'net-events', summary: 'without the driver: drop first, ask afterwards' },
+    ],
+    examples: ['sallyport guard', 'sallyport guard --default block --timeout 30 --line', 'sallyport guard --net-events'],
+    load: async () => (await import('./run/guard-command.ts')).guardCommand,
+  },
+  {
     name: 'lab',
     usage: 'lab [--record FILE] [OPTIONS]',
     summary: 'try it: real clients and servers on loopback, held live',

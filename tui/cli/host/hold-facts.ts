@@ -32,6 +32,7 @@ async function trial(): Promise<string | undefined> {
  * somebody else's only trying tells.
  */
 export async function holdFacts(): Promise<HoldFacts> {
+  if (process.platform === 'win32') return (await import('./windows/hold-facts.ts')).windowsHoldFacts();
   const { probeRun } = await import('../../../driver/linux/probe.ts');
   const { ok, problems } = probeRun();
   const [first] = problems;

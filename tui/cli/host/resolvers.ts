@@ -1,13 +1,21 @@
+import { getServers } from 'node:dns';
 import { readFileSync } from 'node:fs';
 
 /** Lines of resolv.conf that are read; the file is the machine's own, but a bound costs nothing. */
 const MAX_LINES = 1000;
 
+/** Name servers of this machine. On Windows those of its adapters, as Node reads them; a port other than 53 is left out. */
+export function configuredResolvers(): readonly string[] {
+  return process.platform === 'win32'
+    ? getServers().filter(address => !address.includes(']:') && !/^[\d.]+:/.test(address))
+    : resolversIn();
+}
+
 /**
  * Addresses of the name servers in /etc/resolv.conf (resolv.conf(5)); without any, the resolver's own default, the loopback address.
  * A file that cannot be read gives none: then lookups are asked like everything else.
  */
-export function configuredResolvers(path = '/etc/resolv.conf'): readonly string[] {
+export function resolversIn(path = '/etc/resolv.conf'): readonly string[] {
   let text: string;
   try {
     text = readFileSync(path, 'utf8');

@@ -1,11 +1,11 @@
 import type { GuardExit } from '../../../machines/guard-events.ts';
 import type { CommandContext } from '../commands.ts';
-import { type GuardSessionOptions, openGuardSession } from '../host/guard-session.ts';
+import type { GuardSession, OpenOptions } from '../host/opening.ts';
 import { canDraw } from '../terminal.ts';
 import { lineMode } from './line-mode.ts';
 import { screenMode } from './screen-mode.ts';
 
-export interface AttendOptions extends Omit<GuardSessionOptions, 'asksPerson' | 'tell'> {
+export interface AttendOptions extends Omit<OpenOptions, 'asksPerson' | 'tell'> {
   readonly json: boolean;
   readonly line: boolean;
   /** `--timeout` was given: without a screen it is waited for (rules may come from another terminal); else the default answers at once. */
@@ -13,6 +13,8 @@ export interface AttendOptions extends Omit<GuardSessionOptions, 'asksPerson' | 
   readonly theme: string;
   readonly ascii: 'auto' | 'on' | 'off';
   readonly keys: { readonly [command: string]: string | readonly string[] };
+  /** Puts the guard together. */
+  readonly open: (options: OpenOptions) => Promise<GuardSession>;
 }
 
 /** True when a person will see a screen. */
@@ -22,10 +24,12 @@ export const hasScreen = (context: CommandContext, options: { readonly json: boo
 /** Attends a source to its end, on a screen or line by line. */
 export async function attend(context: CommandContext, options: AttendOptions): Promise<GuardExit> {
   const screen = hasScreen(context, options);
+  const { where, rules } = options;
   const settings = screen || options.waits ? options.settings : { ...options.settings, timeout: null };
-  const session = await openGuardSession({
-    ...options,
+  const session = await options.open({
+    where,
     settings,
+    ...(rules && { rules }),
     tell: message => void context.stderr.write(`sallyport: ${message}\n`),
     asksPerson: screen || options.waits,
   });

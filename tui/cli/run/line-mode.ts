@@ -39,6 +39,12 @@ export async function lineMode(guard: Guard, context: CommandContext, json: bool
         void guard.stop();
         return;
       }
+      if (guard.snapshot().status.kind !== 'run') {
+        // There is no command: what is guarded or played goes on without us.
+        interruptedBy = signal;
+        void guard.stop();
+        return;
+      }
       // What is typed at a terminal reaches the command from there already: both are in its foreground group.
       if (!json && context.stdin.isTTY && (signal === 'SIGINT' || signal === 'SIGQUIT')) return;
       const again = seen.has(signal);

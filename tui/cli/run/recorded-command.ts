@@ -2,6 +2,7 @@ import { openRecording } from '../../../driver/recorded/recording.ts';
 import { parseCommandArgs } from '../args.ts';
 import { COMMANDS, type CommandContext } from '../commands.ts';
 import { EXIT, Failure, UsageError } from '../exit.ts';
+import { type GuardSessionOptions, openGuardSession } from '../host/guard-session.ts';
 import { preparePaths } from '../prepare.ts';
 import { type AttendOptions, attend } from './attend.ts';
 import { attendOptions } from './run-options.ts';
@@ -18,10 +19,10 @@ export async function playRecording(
   context: CommandContext,
   file: string,
   speed: number | undefined,
-  options: Omit<AttendOptions, 'source'>,
+  options: Omit<AttendOptions, 'open'>,
 ): Promise<number> {
   // What the recording was made with decides what it was asked; the rules of today decide what is asked now.
-  let decide: Parameters<AttendOptions['source']>[1] | undefined;
+  let decide: Parameters<GuardSessionOptions['source']>[1] | undefined;
   const { source } = await openRecording(file, {
     ...(speed === undefined ? {} : { speed }),
     decide: attempt => (decide ? decide(attempt) : { action: 'ask' }),
@@ -30,10 +31,16 @@ export async function playRecording(
   });
   const exit = await attend(context, {
     ...options,
-    source: (_, live) => {
-      decide = live;
-      return source;
-    },
+    open: opening =>
+      openGuardSession({
+        ...opening,
+        // What filters on Windows is no place to play in.
+        inMemory: process.platform === 'win32',
+        source: (_, live) => {
+          decide = live;
+          return source;
+        },
+      }),
   });
   // What was recorded ended as it did then; playing it is done when it was played.
   return exit.failure === undefined ? EXIT.ok : EXIT.failure;

@@ -21,11 +21,11 @@ async function rulesOf(file: string | undefined): Promise<readonly Rule[]> {
   }
 }
 
-/** What `run`, `lab` and `recorded` share, from options over settings. */
+/** What `run`, `guard`, `lab` and `recorded` share, from options over settings. */
 export async function attendOptions(
   { text, flags }: ParsedArgs,
   { where, settings }: Prepared,
-): Promise<Omit<AttendOptions, 'source'>> {
+): Promise<Omit<AttendOptions, 'open'>> {
   const theme = text['theme'] === undefined ? settings.theme : parseChoice('theme', text['theme'], Object.keys(themes));
   return {
     where,

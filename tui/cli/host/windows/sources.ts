@@ -1,0 +1,72 @@
+import { DriverSource } from '../../../../driver/windows/driver-source.ts';
+import { createIdentifier } from '../../../../driver/windows/identity.ts';
+import { NetEventSource, type NetEventSourceOptions } from '../../../../driver/windows/net-event-source.ts';
+import type { ConnectionSource, SourceEvent } from '../../../../engine/model/attempt.ts';
+import { dropsToAsk, holdsToAsk } from '../../../../engine/rules/ask-filters.ts';
+import type { Asking } from '../../../../engine/rules/base.ts';
+import type { Bfe } from './bfe.ts';
+
+/** A source and the filters that it needs. */
+export interface AskingSource {
+  readonly source: ConnectionSource;
+  readonly asking: Asking;
+}
+
+/** The driver's own bounds for a deadline, milliseconds (ioctl.h). */
+const LONGEST_DEADLINE_MS = 60 * 60 * 1000;
+/** The driver ends what nobody answered a little after the guard should have. */
+const GRACE_MS = 5000;
+/** Added to the ids of attempts that net events tell, so that they are never those of held ones. */
+const EVENT_IDS = 2 ** 40;
+
+const layers: Asking['layers'] = ['ALE_AUTH_CONNECT', 'ALE_AUTH_RECV_ACCEPT'];
+
+const watching = ({ watcher, mirror }: Bfe, watches: 'questions' | 'decisions'): NetEventSourceOptions => ({
+  subscribe: listener => watcher.netEvents(listener, { allowed: true }),
+  isAsking: id => {
+    const filter = mirror.filter(id);
+    return filter !== undefined && (dropsToAsk(filter) || holdsToAsk(filter));
+  },
+  watches,
+});
+
+/**
+ * What the driver holds; what other filters decide is told by net events beside it, without which it goes on.
+ * @param timeoutSeconds when the guard answers by default; null: as late as the driver allows
+ */
+export function driverSource(bfe: Bfe, timeoutSeconds: number | null): AskingSource {
+  const deadlineMs = Math.min(
+    timeoutSeconds === null ? LONGEST_DEADLINE_MS : timeoutSeconds * 1000 + GRACE_MS,
+    LONGEST_DEADLINE_MS,
+  );
+  const driver = new DriverSource({ identify: createIdentifier(), policy: { deadlineMs } });
+  const decisions = new NetEventSource(watching(bfe, 'decisions'));
+  const source: ConnectionSource = {
+    kind: driver.kind,
+    failPolicy: driver.failPolicy,
+    title: 'this machine',
+    start: async listener => {
+      await driver.start(listener);
+      const told = (event: SourceEvent) => {
+        if (event.type !== 'decided') return;
+        listener({ ...event, attempt: { ...event.attempt, id: event.attempt.id + EVENT_IDS } });
+      };
+      await decisions
+        .start(told)
+        .catch((error: unknown) =>
+          listener({ type: 'warning', message: `what other filters decide is not shown: ${(error as Error).message}` }),
+        );
+    },
+    complete: (id, verdict) => driver.complete(id, verdict),
+    stop: async () => {
+      await Promise.allSettled([driver.stop(), decisions.stop()]);
+    },
+  };
+  return { source, asking: { layers, closures: true } };
+}
+
+/** Nothing is held: filters drop, and the drops are asked about. */
+export const netEventSource = (bfe: Bfe): AskingSource => ({
+  source: new NetEventSource(watching(bfe, 'questions')),
+  asking: { layers, by: 'drop' },
+});
