@@ -41,7 +41,7 @@ typedef struct ATTEMPT {
     BYTES packageSid;
     HANDLE completionHandle;  /**< NULL: the operation cannot be pended. */
     NET_BUFFER_LIST *packet;  /**< NULL: none, or one that must not be copied (raw send with its own IP header). */
-    const WSACMSGHDR *controlData;
+    const WSACMSGHDR *controlData; /**< NULL: none. Outbound only; the caller's, like all that points. */
     ULONG controlDataLength;
 } ATTEMPT;
 

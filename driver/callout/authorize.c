@@ -126,7 +126,9 @@ void NTAPI AuthorizeClosure(const FWPS_INCOMING_VALUES0 *values, const FWPS_INCO
     UNREFERENCED_PARAMETER(classifyContext);
     UNREFERENCED_PARAMETER(filter);
     UNREFERENCED_PARAMETER(flowContext);
-    UNREFERENCED_PARAMETER(out);
+    if ((out->rights & FWPS_RIGHT_ACTION_WRITE) != 0) {
+        out->actionType = FWP_ACTION_CONTINUE; /* what an inspection callout says (FWPS_CLASSIFY_OUT0) */
+    }
     if (FWPS_IS_METADATA_FIELD_PRESENT(metadata, FWPS_METADATA_FIELD_TRANSPORT_ENDPOINT_HANDLE) &&
         metadata->transportEndpointHandle != 0 && TableWithdraw(metadata->transportEndpointHandle)) {
         WatchdogWake(); /* the completion must not run inside the closure of the same socket */

@@ -11,7 +11,7 @@ void NTAPI AuthorizeClassify(const FWPS_INCOMING_VALUES0 *values, const FWPS_INC
                              void *layerData, const void *classifyContext, const FWPS_FILTER2 *filter, UINT64 flowContext,
                              FWPS_CLASSIFY_OUT0 *out);
 
-/** Inspection only: never writes a verdict. */
+/** Inspection only: says FWP_ACTION_CONTINUE, never a verdict. */
 void NTAPI AuthorizeClosure(const FWPS_INCOMING_VALUES0 *values, const FWPS_INCOMING_METADATA_VALUES0 *metadata,
                             void *layerData, const void *classifyContext, const FWPS_FILTER2 *filter, UINT64 flowContext,
                             FWPS_CLASSIFY_OUT0 *out);

@@ -60,7 +60,7 @@ _IRQL_requires_max_(DISPATCH_LEVEL) VOID ClientsCancelReservation(_In_opt_ CLIEN
 _IRQL_requires_max_(DISPATCH_LEVEL) VOID ClientsAppend(_In_ EVENT *event, _In_opt_ CLIENT *reservation);
 
 /** Completes inverted calls for which there are events. No lock held. */
-_Requires_lock_not_held_(anything) _IRQL_requires_max_(DISPATCH_LEVEL) VOID ClientsPump(VOID);
+_IRQL_requires_max_(DISPATCH_LEVEL) VOID ClientsPump(VOID);
 
 /** Append and pump; takes the event over. NULL (no memory for it) counts as lost. */
 _IRQL_requires_max_(DISPATCH_LEVEL) VOID ClientsPost(_In_opt_ EVENT *event);

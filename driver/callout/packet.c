@@ -98,8 +98,27 @@ _Use_decl_annotations_ VOID PacketRoute(ROUTE *route, const ATTEMPT *attempt)
     }
 }
 
+/*
+ * A packet with room for its bytes and for the socket's control data behind them, which is copied: it belongs to the
+ * classify, and a packet sent without it takes another route or source address than the program asked for.
+ */
+static PACKET *AllocatePacket(ULONG length, _In_ const ATTEMPT *attempt)
+{
+    SIZE_T control = (FIELD_OFFSET(PACKET, bytes) + (SIZE_T)length + sizeof(SIZE_T) - 1) & ~(sizeof(SIZE_T) - 1);
+    PACKET *packet = PoolAllocate(control + attempt->controlDataLength);
+    if (packet != NULL) {
+        packet->length = length;
+        if (attempt->controlDataLength != 0) {
+            packet->controlData = (WSACMSGHDR *)(PVOID)((UCHAR *)packet + control);
+            packet->controlDataLength = attempt->controlDataLength;
+            RtlCopyMemory(packet->controlData, attempt->controlData, attempt->controlDataLength);
+        }
+    }
+    return packet;
+}
+
 /* One buffer; `headers` bytes before its data belong to the packet too (inbound) and are given back afterwards. */
-static NTSTATUS CopyBuffer(_In_ NET_BUFFER *buffer, ULONG headers, _Out_ PACKET **copy)
+static NTSTATUS CopyBuffer(_In_ NET_BUFFER *buffer, ULONG headers, _In_ const ATTEMPT *attempt, _Out_ PACKET **copy)
 {
     NTSTATUS status = STATUS_SUCCESS;
     ULONG length;
@@ -110,9 +129,9 @@ static NTSTATUS CopyBuffer(_In_ NET_BUFFER *buffer, ULONG headers, _Out_ PACKET 
         return STATUS_INSUFFICIENT_RESOURCES;
     }
     length = NET_BUFFER_DATA_LENGTH(buffer);
-    if (length == 0 || length > PACKET_MAX_BYTES) {
+    if (length == 0 || length > PACKET_MAX_BYTES || attempt->controlDataLength > PACKET_MAX_CONTROL_BYTES) {
         status = STATUS_INVALID_BUFFER_SIZE;
-    } else if ((packet = PoolAllocate(FIELD_OFFSET(PACKET, bytes) + (SIZE_T)length)) == NULL) {
+    } else if ((packet = AllocatePacket(length, attempt)) == NULL) {
         status = STATUS_INSUFFICIENT_RESOURCES;
     } else {
         const VOID *data = NdisGetDataBuffer(buffer, length, packet->bytes, 1, 0);
@@ -123,7 +142,6 @@ static NTSTATUS CopyBuffer(_In_ NET_BUFFER *buffer, ULONG headers, _Out_ PACKET 
             if (data != packet->bytes) {
                 RtlCopyMemory(packet->bytes, data, length);
             }
-            packet->length = length;
             *copy = packet;
         }
     }
@@ -144,7 +162,7 @@ _Use_decl_annotations_ NTSTATUS PacketCopy(const ATTEMPT *attempt, LIST_ENTRY *p
     for (list = attempt->packet; list != NULL; list = NET_BUFFER_LIST_NEXT_NBL(list)) {
         for (buffer = NET_BUFFER_LIST_FIRST_NB(list); buffer != NULL; buffer = NET_BUFFER_NEXT_NB(buffer)) {
             PACKET *packet = NULL;
-            status = *count == PACKETS_PER_REQUEST ? STATUS_INVALID_BUFFER_SIZE : CopyBuffer(buffer, headers, &packet);
+            status = *count == PACKETS_PER_REQUEST ? STATUS_INVALID_BUFFER_SIZE : CopyBuffer(buffer, headers, attempt, &packet);
             if (!NT_SUCCESS(status)) {
                 (VOID)PacketFreeAll(packets);
                 *count = 0;
@@ -231,6 +249,8 @@ _Use_decl_annotations_ NTSTATUS PacketPrepare(PACKET *packet, const ROUTE *route
     made->hard = hard;
     made->parameters.remoteAddress = made->route.remoteAddress;
     made->parameters.remoteScopeId = route->remoteScopeId;
+    made->parameters.controlData = packet->controlData;
+    made->parameters.controlDataLength = packet->controlDataLength;
     made->mdl = IoAllocateMdl(packet->bytes, packet->length, FALSE, FALSE, NULL);
     if (made->mdl == NULL) {
         FreeInjection(made);

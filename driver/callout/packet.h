@@ -27,11 +27,16 @@ typedef struct ROUTE {
     UCHAR remoteAddress[16];
 } ROUTE;
 
+/** Most control data kept with a packet; a socket's options (packet info, hop limit, traffic class) are some 100 bytes. */
+#define PACKET_MAX_CONTROL_BYTES 1024u
+
 /** One NET_BUFFER's bytes: inbound from the IP header on, outbound from the transport header on. */
 typedef struct PACKET {
     LIST_ENTRY link;
     PVOID checksumInfo; /**< TcpIpChecksumNetBufferListInfo of the original. */
     ULONG length;
+    ULONG controlDataLength; /**< Bytes; 0: none. Outbound only. */
+    WSACMSGHDR *controlData; /**< Behind the bytes. */
     UCHAR bytes[1];
 } PACKET;
 
@@ -49,7 +54,8 @@ _IRQL_requires_max_(DISPATCH_LEVEL) VOID PacketRoute(_Out_ ROUTE *route, _In_ co
 /**
  * Copies every buffer of the attempt's packet to the end of `packets`. All or nothing.
  * @retval STATUS_INSUFFICIENT_RESOURCES no memory
- * @retval STATUS_INVALID_BUFFER_SIZE    an empty buffer, more than PACKETS_PER_REQUEST, or headers that do not fit
+ * @retval STATUS_INVALID_BUFFER_SIZE    an empty buffer, more than PACKETS_PER_REQUEST or PACKET_MAX_CONTROL_BYTES, or
+ *                                       headers that do not fit
  */
 _Must_inspect_result_ _IRQL_requires_max_(DISPATCH_LEVEL) NTSTATUS
     PacketCopy(_In_ const ATTEMPT *attempt, _Inout_ LIST_ENTRY *packets, _Out_ ULONG *count, _Out_ ULONG *bytes);

@@ -20,12 +20,6 @@
 #ifndef _Guarded_by_
 #define _Guarded_by_(lock)
 #endif
-#ifndef _Requires_lock_held_
-#define _Requires_lock_held_(lock)
-#endif
-#ifndef _Requires_lock_not_held_
-#define _Requires_lock_not_held_(lock)
-#endif
 #ifndef _In_
 #define _In_
 #endif

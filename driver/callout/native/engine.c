@@ -40,6 +40,7 @@ typedef struct INJECTED {
     HANDLE completeContext;
     BOOLEAN receive;
     ADDRESS_FAMILY family;
+    const FWPS_TRANSPORT_SEND_PARAMS0 *parameters; /* NULL: received */
 } INJECTED;
 
 typedef struct REGISTERED {
@@ -377,6 +378,7 @@ typedef struct VALUES {
     FWP_BYTE_ARRAY16 local, remote;
     UINT64 luid;
     UCHAR sid[68];
+    UCHAR *control;
 } VALUES;
 
 static void SetAddress(FWP_VALUE0 *value, BOOLEAN six, FWP_BYTE_ARRAY16 *storage, ULONG last)
@@ -487,6 +489,12 @@ static VALUES *MakeValues(const ATTEMPT_INPUT *input, OPERATION *operation, UINT
     } else {
         m->currentMetadataValues |= FWPS_METADATA_FIELD_REMOTE_SCOPE_ID | FWPS_METADATA_FIELD_TRANSPORT_CONTROL_DATA;
         m->remoteScopeId.Value = 3;
+        if (input->controlBytes != 0) {
+            v->control = malloc(input->controlBytes);
+            memcpy(v->control, input->control, input->controlBytes);
+            m->controlData = (WSACMSGHDR *)v->control;
+            m->controlDataLength = input->controlBytes;
+        }
     }
     if (input->headerIncluded) {
         m->currentMetadataValues |= FWPS_METADATA_FIELD_TRANSPORT_HEADER_INCLUDE_HEADER;
@@ -501,6 +509,7 @@ static void FreeValues(VALUES *values)
 {
     free(values->appId.data);
     free(values->peerName.data);
+    free(values->control);
     free(values);
 }
 
@@ -696,12 +705,13 @@ void EngineCloseSocket(OPERATION *operation)
     memset(&metadata, 0, sizeof(metadata));
     memset(&filter, 0, sizeof(filter));
     memset(&out, 0, sizeof(out));
-    out.actionType = FWP_ACTION_CONTINUE;
+    out.actionType = 0x7; /* FWP_ACTION_NONE: nobody has said anything yet */
+    out.rights = FWPS_RIGHT_ACTION_WRITE;
     metadata.currentMetadataValues = FWPS_METADATA_FIELD_TRANSPORT_ENDPOINT_HANDLE;
     metadata.transportEndpointHandle = operation->input.endpointHandle;
     callout->callout.classifyFn(&values, &metadata, NULL, NULL, &filter, 0, &out);
     if (out.actionType != FWP_ACTION_CONTINUE) {
-        Violation("an inspection callout decided");
+        Violation("an inspection callout must say FWP_ACTION_CONTINUE");
     }
     Leave(callout);
 }
@@ -756,6 +766,20 @@ static ULONG Deliver(HANDLE only)
             Counts.injectedHard += (out.rights & FWPS_RIGHT_ACTION_WRITE) == 0;
             pthread_mutex_unlock(&Lock);
         }
+        if (injected->parameters != NULL) { /* until now they had to stay where they are */
+            ULONG length = injected->parameters->controlDataLength;
+            if ((length == 0) != (injected->parameters->controlData == NULL) ||
+                (uintptr_t)injected->parameters->controlData % sizeof(SIZE_T) != 0) {
+                Violation("control data without a length, or not aligned as WSACMSGHDR is");
+            }
+            pthread_mutex_lock(&Lock);
+            Counts.lastControlBytes = length;
+            if (length != 0) {
+                memcpy(Counts.lastControl, injected->parameters->controlData,
+                       length < sizeof(Counts.lastControl) ? length : sizeof(Counts.lastControl));
+            }
+            pthread_mutex_unlock(&Lock);
+        }
         injected->list->list.Status = InjectStatus;
         injected->complete(injected->completeContext, &injected->list->list, FALSE);
         free(injected);
@@ -778,7 +802,8 @@ NTSTATUS FwpsInjectionHandleDestroy0(HANDLE handle)
 }
 
 static NTSTATUS Inject(HANDLE handle, HANDLE context, NET_BUFFER_LIST *netBufferList, FWPS_INJECT_COMPLETE0 complete,
-                       HANDLE completeContext, BOOLEAN receive, ADDRESS_FAMILY family)
+                       HANDLE completeContext, BOOLEAN receive, ADDRESS_FAMILY family,
+                       const FWPS_TRANSPORT_SEND_PARAMS0 *parameters)
 {
     LIST *list = (LIST *)netBufferList;
     MDL *mdl = list->buffers[0].MdlChain;
@@ -799,6 +824,7 @@ static NTSTATUS Inject(HANDLE handle, HANDLE context, NET_BUFFER_LIST *netBuffer
     injected->completeContext = completeContext;
     injected->receive = receive;
     injected->family = family;
+    injected->parameters = parameters;
     pthread_mutex_lock(&Lock);
     Counts.lastInjectedBytes = mdl->length;
     memcpy(Counts.lastInjected, mdl->address, mdl->length < 128 ? mdl->length : 128);
@@ -824,7 +850,7 @@ NTSTATUS FwpsInjectTransportSendAsync0(HANDLE handle, HANDLE context, UINT64 end
         Violation("send injected with wrong parameters");
     }
     (void)endpointHandle;
-    return Inject(handle, context, list, complete, completeContext, FALSE, family);
+    return Inject(handle, context, list, complete, completeContext, FALSE, family, parameters);
 }
 
 NTSTATUS FwpsInjectTransportReceiveAsync0(HANDLE handle, HANDLE context, PVOID reserved, UINT32 flags, ADDRESS_FAMILY family,
@@ -834,7 +860,7 @@ NTSTATUS FwpsInjectTransportReceiveAsync0(HANDLE handle, HANDLE context, PVOID r
     if (reserved != NULL || flags != 0 || compartmentId != 1 || interfaceIndex != 7 || subInterfaceIndex != 8) {
         Violation("receive injected with wrong parameters");
     }
-    return Inject(handle, context, list, complete, completeContext, TRUE, family);
+    return Inject(handle, context, list, complete, completeContext, TRUE, family, NULL);
 }
 
 NTSTATUS FwpsConstructIpHeaderForTransportPacket0(NET_BUFFER_LIST *list, ULONG headerIncludeHeaderLength, ADDRESS_FAMILY family,

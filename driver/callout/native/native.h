@@ -103,6 +103,8 @@ typedef struct ATTEMPT_INPUT {
     BOOLEAN package;
     BOOLEAN peerName;
     const UCHAR *bytes; /* packet content; NULL: a pattern */
+    const void *control; /* the socket's control data; CONNECT only */
+    ULONG controlBytes;
 } ATTEMPT_INPUT;
 
 /** What became of one classify, and later of what it pended. */
@@ -144,6 +146,8 @@ typedef struct ENGINE_COUNTS {
     ULONG constructedHeaders;
     ULONG lastInjectedBytes;
     UCHAR lastInjected[128];
+    ULONG lastControlBytes; /* of the packet delivered last, read when it was */
+    UCHAR lastControl[64];
     ULONG applied; /* redirect requests */
 } ENGINE_COUNTS;
 

@@ -47,6 +47,48 @@ static void UdpSendPermit(void)
     End();
 }
 
+/* What a program asked for with WSASendMsg (its source address, a hop limit) goes out with the copy. */
+static void ControlDataGoesOut(void)
+{
+    static const ULONG control[8] = { 28, 0, 0, 19, 0x0100007F, 7, 0xABCD, 0 };
+    ATTEMPT_INPUT input = UdpSend();
+    OPERATION *operation;
+    Begin();
+    input.control = control;
+    input.controlBytes = sizeof(control);
+    input.packetBytes = 47; /* odd: the control data behind it is aligned all the same */
+    operation = EngineClassify(&input);
+    Answer(&Decider, NextPended(&Decider)->requestId, SALLYPORT_VERDICT_PERMIT, 0);
+    EXPECT_EQUAL(EngineDeliver(), 1);
+    EXPECT_EQUAL(EngineCounts().lastInjectedBytes, 47);
+    EXPECT_EQUAL(EngineCounts().lastControlBytes, sizeof(control));
+    EXPECT(memcmp(EngineCounts().lastControl, control, sizeof(control)) == 0);
+    EXPECT_EQUAL(NextCompleted(&Decider)->packetsInjected, 1);
+    EngineRelease(operation);
+
+    input.endpointHandle++;
+    input.controlBytes = 0;
+    operation = EngineClassify(&input);
+    Answer(&Decider, NextPended(&Decider)->requestId, SALLYPORT_VERDICT_PERMIT, 0);
+    EXPECT_EQUAL(EngineDeliver(), 1);
+    EXPECT_EQUAL(EngineCounts().lastControlBytes, 0);
+    EngineRelease(operation);
+    End();
+}
+
+/* Without its control data a packet would go elsewhere than it was sent to: more than is kept is not held at all. */
+static void TooMuchControlDataIsNotHeld(void)
+{
+    static const UCHAR control[1032];
+    ATTEMPT_INPUT input = UdpSend();
+    Begin();
+    input.control = control;
+    input.controlBytes = sizeof(control);
+    EXPECT_EQUAL(Classify(&input), OUTCOME_BLOCK);
+    EXPECT_EQUAL(NextDecided(&Decider)->reason, SALLYPORT_REASON_OVERFLOW);
+    End();
+}
+
 static void UdpSendBlock(void)
 {
     ATTEMPT_INPUT input = UdpSend();
@@ -262,6 +304,8 @@ static void IcmpKeepsTypesApart(void)
 
 const TEST PacketTests[] = {
     { "packet: UDP send, permitted, goes out", UdpSendPermit },
+    { "packet: the socket's control data goes out with it", ControlDataGoesOut },
+    { "packet: too much control data is not held", TooMuchControlDataIsNotHeld },
     { "packet: UDP send, blocked, is dropped", UdpSendBlock },
     { "packet: a burst joins the request", BurstJoins },
     { "packet: several buffers, too many, too long", ManyBuffers },
