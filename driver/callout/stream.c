@@ -15,6 +15,10 @@ static void NTAPI Segment(const FWPS_INCOMING_VALUES0 *values, const FWPS_INCOMI
                           FWPS_CLASSIFY_OUT0 *out);
 static void NTAPI FlowDeleted(UINT16 layerId, UINT32 calloutId, UINT64 flowContext);
 
+/* By what they do, because they end one kind after the other. */
+#define SEGMENT_FIRST 0u
+#define ESTABLISHED_FIRST 2u
+
 static const CALLOUT Callouts[] = {
     { SALLYPORT_CALLOUT_STREAM_V4, FWP_CALLOUT_FLAG_CONDITIONAL_ON_FLOW, Segment, FlowDeleted },
     { SALLYPORT_CALLOUT_STREAM_V6, FWP_CALLOUT_FLAG_CONDITIONAL_ON_FLOW, Segment, FlowDeleted },
@@ -232,7 +236,6 @@ static BOOLEAN NextToRemove(_Out_ UINT64 *flowHandle, _Out_ UINT16 *layerId, _Ou
     LIST_ENTRY *link;
     KIRQL irql;
     KeAcquireSpinLock(&Lock, &irql);
-    Stopping = TRUE;
     for (link = Flows.Flink; link != &Flows && !found; link = link->Flink) {
         FLOW *flow = CONTAINING_RECORD(link, FLOW, link);
         if (!flow->removing) {
@@ -252,9 +255,15 @@ _Use_decl_annotations_ VOID StreamStop(VOID)
     UINT64 flowHandle;
     UINT16 layerId;
     UINT32 calloutId;
+    KIRQL irql;
+    KeAcquireSpinLock(&Lock, &irql);
+    Stopping = TRUE;
+    KeReleaseSpinLock(&Lock, irql);
+    /* First those that give contexts: a flow listed but without its context yet could not be asked for it back. */
+    CalloutsUnregister(&Ids[ESTABLISHED_FIRST], CALLOUT_COUNT - ESTABLISHED_FIRST);
     while (NextToRemove(&flowHandle, &layerId, &calloutId)) {
-        /* Calls FlowDeleted; when it fails the flow ends by itself and FlowDeleted runs elsewhere. */
+        /* Calls FlowDeleted, at once or (STATUS_PENDING) after the segment that is shown; fails when the flow has just ended. */
         (VOID)FwpsFlowRemoveContext0(flowHandle, layerId, calloutId);
     }
-    CalloutsUnregister(Ids, CALLOUT_COUNT);
+    CalloutsUnregister(&Ids[SEGMENT_FIRST], ESTABLISHED_FIRST - SEGMENT_FIRST);
 }

@@ -69,6 +69,7 @@ static ENGINE_COUNTS Counts;
 static long Lists, InjectionHandles, Pools, RedirectHandles, ClassifyHandles;
 static NTSTATUS InjectStatus;
 static void (*DuringPend)(void);
+static void (*DuringAssociate)(void);
 static _Thread_local OPERATION *Current;
 static _Thread_local BOOLEAN CurrentPended;
 static _Thread_local BOOLEAN CurrentReauthorize;
@@ -130,6 +131,7 @@ NTSTATUS FwpsCalloutUnregisterById0(const UINT32 calloutId)
         __atomic_store_n(&callout->live, 0, __ATOMIC_SEQ_CST);
         Counts.registered--;
     }
+    Counts.unregisterRefused += !NT_SUCCESS(status);
     pthread_mutex_unlock(&Lock);
     return status;
 }
@@ -641,6 +643,11 @@ NTSTATUS FwpsPendOperation0(HANDLE completionHandle, HANDLE *completionContext)
     return STATUS_SUCCESS;
 }
 
+void EngineDuringAssociate(void (*run)(void))
+{
+    DuringAssociate = run;
+}
+
 void EngineDuringPend(void (*run)(void))
 {
     DuringPend = run;
@@ -913,6 +920,11 @@ NTSTATUS FwpsFlowAssociateContext0(UINT64 flowId, UINT16 layerId, UINT32 callout
     }
     if (NativeFails("FwpsFlowAssociateContext0")) {
         return STATUS_UNSUCCESSFUL;
+    }
+    if (DuringAssociate != NULL) {
+        void (*run)(void) = DuringAssociate;
+        DuringAssociate = NULL;
+        run();
     }
     made = calloc(1, sizeof(*made));
     made->flowHandle = flowId;

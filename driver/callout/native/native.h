@@ -127,6 +127,8 @@ OPERATION *EngineClassify(const ATTEMPT_INPUT *input);
 void EngineRelease(OPERATION *operation);
 /** Runs once inside the next FwpsPendOperation0 that succeeds: what another processor may do at that moment. */
 void EngineDuringPend(void (*run)(void));
+/** Likewise inside the next FwpsFlowAssociateContext0, before the flow has its context. */
+void EngineDuringAssociate(void (*run)(void));
 /** Closes the socket: ALE_ENDPOINT_CLOSURE runs. */
 void EngineCloseSocket(OPERATION *operation);
 
@@ -137,6 +139,7 @@ void EngineSetInjectStatus(NTSTATUS status);
 
 typedef struct ENGINE_COUNTS {
     ULONG registered;
+    ULONG unregisterRefused; /* a callout was asked to go while it was in use */
     ULONG pended;
     ULONG completed;
     ULONG injectedSend;

@@ -1,6 +1,9 @@
 /* The optional modules: registered only when asked for, gone with the decider. */
 #include "test.h"
 
+#include <pthread.h>
+#include <sched.h>
+
 static CLIENT_SIDE Decider;
 
 static NTSTATUS Set(ULONG bits)
@@ -51,6 +54,33 @@ static void OnlyWhenAsked(void)
     modules.modules = SALLYPORT_MODULE_STREAM; /* without bytes */
     EXPECT_EQUAL(Control(&Decider, SALLYPORT_IOCTL_SET_MODULES, &modules, sizeof(modules), NULL, 0), STATUS_INVALID_PARAMETER);
     EXPECT_EQUAL(EngineCounts().registered, 10);
+    End();
+}
+
+static pthread_t Stopper;
+
+static void *StopModules(void *unused)
+{
+    EXPECT_EQUAL(Set(0), STATUS_SUCCESS);
+    return unused;
+}
+
+static void StopNow(void)
+{
+    EXPECT_EQUAL(pthread_create(&Stopper, NULL, StopModules, NULL), 0);
+    while (EngineCounts().unregisterRefused == 0) { /* until it waits for the classify that we are in */
+        sched_yield();
+    }
+}
+
+/* The module ends while a flow is about to get its context: that one is taken back too, or the end never comes. */
+static void EndsWhileAFlowBegins(void)
+{
+    Begin(SALLYPORT_MODULE_STREAM);
+    EngineDuringAssociate(StopNow);
+    (void)EngineEstablish(FWPS_LAYER_ALE_FLOW_ESTABLISHED_V6, 300, APP_PROCESS, IPPROTO_TCP);
+    EXPECT_EQUAL(pthread_join(Stopper, NULL), 0);
+    EXPECT_EQUAL(EngineCounts().registered, 6);
     End();
 }
 
@@ -148,6 +178,7 @@ static void ConnectsGoToTheProxy(void)
 const TEST ModuleTests[] = {
     { "modules: registered only when asked for", OnlyWhenAsked },
     { "modules: first bytes of a stream", FirstBytesOfAStream },
+    { "modules: the end while a flow begins", EndsWhileAFlowBegins },
     { "modules: watched flows are bounded", FlowsAreBounded },
     { "modules: connects go to the proxy", ConnectsGoToTheProxy },
     { NULL, NULL },
