@@ -6,8 +6,15 @@ const ioctl = (code: number): number => (0x22 << 16) | (code << 2);
 const PLAY = ioctl(0x800);
 const QUERY = ioctl(0x801);
 const COUNTERS = ioctl(0x802);
-const ACTIONS = { connect: 1, accept: 2, send: 3, reauthorize: 4, close: 5 } as const;
+const STREAM = ioctl(0x803);
+const REDIRECT = ioctl(0x804);
+const ACTIONS = { connect: 1, accept: 2, send: 3, reauthorize: 4, close: 5, establish: 6 } as const;
 const FLOWS_SIZE = 48;
+const COUNTERS_SIZE = 192;
+const REDIRECT_SIZE = 168;
+/** What else happens meanwhile; LAB_TROUBLE of fwpkclnt/lab.h. */
+const TROUBLE = { stall: 1, 'other-before': 2, 'other-after': 4 } as const;
+const ENDS = { 'goes-on': 0, fin: 1, reset: 2 } as const;
 
 export interface Play {
   readonly action: keyof typeof ACTIONS;
@@ -21,8 +28,12 @@ export interface Play {
   /** FWP_CONDITION_FLAG_*: 1 loopback. */
   readonly conditionFlags?: number;
   readonly payloadBytes?: number;
-  /** Of reauthorize and close. */
+  /** Of reauthorize, close and establish. */
   readonly endpoint?: bigint;
+  /** Of connect: `stall` holds the redirect callout in its call until it is to be unregistered; the others redirect as well. */
+  readonly trouble?: keyof typeof TROUBLE;
+  /** Of connect: the redirect records of this flow are set on the socket, as a proxy does for what it connects in its place. */
+  readonly records?: bigint;
   readonly processId?: number;
   readonly localPort?: number;
   readonly remotePort?: number;
@@ -42,6 +53,7 @@ export interface Flows {
   readonly delivered: number;
   readonly hard: number;
   readonly payloadMismatch: number;
+  readonly redirected: number;
 }
 
 export interface Counters {
@@ -56,6 +68,45 @@ export interface Counters {
   readonly injected: number;
   readonly violations: number;
   readonly first: string;
+  readonly redirectHandles: number;
+  readonly classifyHandles: number;
+  /** Pool blocks of the driver. */
+  readonly poolBlocks: number;
+  /** Classifies that a `stall` holds. */
+  readonly stalled: number;
+  /** Layer data applied with a flag that is for pended classifies only. */
+  readonly inlineReauthorize: number;
+}
+
+/** A part of the stream of an established flow. */
+export interface StreamPart {
+  readonly endpoint: bigint;
+  readonly direction: 'in' | 'out';
+  readonly bytes: Uint8Array;
+  /** How often the bytes come one after the other. */
+  readonly repeat?: number;
+  readonly segmentBytes?: number;
+  /** What follows the bytes. */
+  readonly end?: keyof typeof ENDS;
+  readonly stall?: boolean;
+}
+
+export interface StreamOutcome {
+  readonly passed: bigint;
+  readonly copied: bigint;
+  /** Calls of the callout. */
+  readonly classified: number;
+  readonly mismatch: number;
+}
+
+/** What a proxy learns of a connection that it accepted, and where that goes. */
+export interface Redirected {
+  readonly times: number;
+  readonly targetProcessId: number;
+  readonly address: Uint8Array;
+  readonly port: number;
+  /** SIO_QUERY_WFP_CONNECTION_REDIRECT_CONTEXT */
+  readonly context: Uint8Array;
 }
 
 function decodeFlows(bytes: Uint8Array): Flows {
@@ -72,6 +123,7 @@ function decodeFlows(bytes: Uint8Array): Flows {
     delivered: at(6),
     hard: at(7),
     payloadMismatch: at(8),
+    redirected: at(9),
   };
 }
 
@@ -79,7 +131,7 @@ export class Stack {
   readonly #device = DriverDevice.open('decider', '\\\\.\\SallyportLab');
 
   async play(play: Play): Promise<Flows> {
-    const bytes = new Uint8Array(216);
+    const bytes = new Uint8Array(224);
     const view = new DataView(bytes.buffer);
     const family = play.family ?? 4;
     const words = [
@@ -104,6 +156,8 @@ export class Stack {
       play.remote ?? (family === 4 ? [203, 0, 113, 9] : [0x20, 0x01, 0x0d, 0xb8, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 9]),
       72,
     );
+    view.setUint32(52, play.trouble ? TROUBLE[play.trouble] : 0, true);
+    view.setBigUint64(216, play.records ?? 0n, true);
     const appId = Buffer.from((play.appId ?? '\\device\\harddiskvolume3\\lab\\client.exe').slice(0, 63), 'utf16le');
     bytes.set(appId, 88);
     return decodeFlows(await this.#device.control('playing', PLAY, bytes, FLOWS_SIZE));
@@ -118,10 +172,10 @@ export class Stack {
   }
 
   async counters(): Promise<Counters> {
-    const bytes = await this.#device.control('reading the counters', COUNTERS, new Uint8Array(0), 168);
+    const bytes = await this.#device.control('reading the counters', COUNTERS, new Uint8Array(0), COUNTERS_SIZE);
     const view = new DataView(bytes.buffer, bytes.byteOffset);
     const at = (index: number) => view.getUint32(index * 4, true);
-    const text = Buffer.from(bytes.subarray(40)).toString('latin1');
+    const text = Buffer.from(bytes.subarray(40, 168)).toString('latin1');
     return {
       callouts: at(0),
       injectionHandles: at(1),
@@ -134,6 +188,50 @@ export class Stack {
       injected: at(8),
       violations: at(9),
       first: text.slice(0, text.indexOf('\0')),
+      redirectHandles: at(42),
+      classifyHandles: at(43),
+      poolBlocks: at(44),
+      stalled: at(45),
+      inlineReauthorize: at(46),
+    };
+  }
+
+  async stream(part: StreamPart): Promise<StreamOutcome> {
+    const bytes = new Uint8Array(32 + part.bytes.length);
+    const view = new DataView(bytes.buffer);
+    view.setBigUint64(0, part.endpoint, true);
+    const words = [
+      part.direction === 'in' ? 1 : 0,
+      part.segmentBytes ?? 1460,
+      part.repeat ?? 1,
+      ENDS[part.end ?? 'goes-on'],
+      part.stall ? 1 : 0,
+    ];
+    words.forEach((word, index) => {
+      view.setUint32(8 + index * 4, word, true);
+    });
+    bytes.set(part.bytes, 32);
+    const answer = await this.#device.control('streaming', STREAM, bytes, 24);
+    const result = new DataView(answer.buffer, answer.byteOffset);
+    return {
+      passed: result.getBigUint64(0, true),
+      copied: result.getBigUint64(8, true),
+      classified: result.getUint32(16, true),
+      mismatch: result.getUint32(20, true),
+    };
+  }
+
+  async redirected(endpoint: bigint): Promise<Redirected> {
+    const question = new Uint8Array(REDIRECT_SIZE);
+    new DataView(question.buffer).setBigUint64(0, endpoint, true);
+    const bytes = await this.#device.control('asking the accepted socket', REDIRECT, question, REDIRECT_SIZE);
+    const view = new DataView(bytes.buffer, bytes.byteOffset);
+    return {
+      times: view.getUint32(8, true),
+      targetProcessId: view.getUint32(12, true),
+      port: view.getUint16(20, true),
+      address: bytes.slice(24, 40),
+      context: bytes.slice(40, 40 + view.getUint32(16, true)),
     };
   }
 

@@ -75,6 +75,12 @@ ULONG ListCopy(NET_BUFFER_LIST *list, UCHAR *bytes, ULONG size)
     return made->buffer.DataLength;
 }
 
+UCHAR *ListBytes(NET_BUFFER_LIST *list)
+{
+    LIST *made = Of(list);
+    return made ? BytesOf(made->buffer.MdlChain) + made->buffer.DataOffset : NULL;
+}
+
 NDIS_HANDLE NTAPI NdisAllocateNetBufferListPool(NDIS_HANDLE handle, NET_BUFFER_LIST_POOL_PARAMETERS const *parameters)
 {
     (void)handle;

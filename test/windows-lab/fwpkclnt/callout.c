@@ -8,6 +8,7 @@ typedef struct REGISTERED {
     FWPS_CALLOUT2 callout;
     UINT32 id;
     LONG running;
+    BOOLEAN leaving; /* unregistered while flows had its contexts: it gets no new ones */
 } REGISTERED;
 
 static REGISTERED Registered[MAX_CALLOUTS];
@@ -17,6 +18,9 @@ static const struct { UINT16 layerId; GUID key; } Keys[] = {
     { 48, SALLYPORT_CALLOUT_AUTH_CONNECT_V4 },     { 50, SALLYPORT_CALLOUT_AUTH_CONNECT_V6 },
     { 44, SALLYPORT_CALLOUT_AUTH_RECV_ACCEPT_V4 }, { 46, SALLYPORT_CALLOUT_AUTH_RECV_ACCEPT_V6 },
     { 64, SALLYPORT_CALLOUT_ENDPOINT_CLOSURE_V4 }, { 65, SALLYPORT_CALLOUT_ENDPOINT_CLOSURE_V6 },
+    { 66, SALLYPORT_CALLOUT_CONNECT_REDIRECT_V4 }, { 67, SALLYPORT_CALLOUT_CONNECT_REDIRECT_V6 },
+    { 52, SALLYPORT_CALLOUT_FLOW_ESTABLISHED_V4 }, { 54, SALLYPORT_CALLOUT_FLOW_ESTABLISHED_V6 },
+    { 20, SALLYPORT_CALLOUT_STREAM_V4 },           { 22, SALLYPORT_CALLOUT_STREAM_V6 },
 };
 
 static BOOLEAN SameKey(const GUID *a, const GUID *b) { return RtlCompareMemory(a, b, sizeof *a) == sizeof *a; }
@@ -48,6 +52,7 @@ static NTSTATUS NTAPI CleanupAndClose(DEVICE_OBJECT *device, IRP *irp)
 static void SendCleanups(DRIVER_OBJECT *driver)
 {
     if (driver->MajorFunction[IRP_MJ_CLOSE] == CleanupAndClose) return;
+    PoolWatch(driver);
     DriverClose = driver->MajorFunction[IRP_MJ_CLOSE];
     driver->MajorFunction[IRP_MJ_CLOSE] = CleanupAndClose;
 }
@@ -61,6 +66,8 @@ NTSTATUS NTAPI FwpsCalloutRegister2(void *deviceObject, const FWPS_CALLOUT2 *cal
         return STATUS_INVALID_PARAMETER;
     }
     SendCleanups(((DEVICE_OBJECT *)deviceObject)->DriverObject);
+    if (((callout->flags & FWP_CALLOUT_FLAG_CONDITIONAL_ON_FLOW) != 0) != (callout->flowDeleteFn != NULL))
+        Violation("FwpsCalloutRegister2: flow contexts need both FWP_CALLOUT_FLAG_CONDITIONAL_ON_FLOW and flowDeleteFn");
     if (callout->flags & ~0x7ffu) Violation("FwpsCalloutRegister2 with unknown flags");
     LabLock(&irql);
     for (ULONG i = 0; i < MAX_CALLOUTS; i++)
@@ -72,6 +79,7 @@ NTSTATUS NTAPI FwpsCalloutRegister2(void *deviceObject, const FWPS_CALLOUT2 *cal
         if (Registered[i].id) continue;
         Registered[i].callout = *callout;
         Registered[i].running = 0;
+        Registered[i].leaving = FALSE;
         Registered[i].id = ++LastId;
         if (calloutId) *calloutId = Registered[i].id;
         Counters.callouts++;
@@ -89,13 +97,16 @@ NTSTATUS NTAPI FwpsCalloutUnregisterById0(const UINT32 calloutId)
     LabLock(&irql);
     for (ULONG i = 0; i < MAX_CALLOUTS; i++) {
         if (Registered[i].id != calloutId || !calloutId) continue;
-        status = Registered[i].running ? STATUS_FWP_IN_USE : STATUS_SUCCESS;
+        Registered[i].leaving = TRUE;
+        status = ContextsOf(calloutId) ? STATUS_DEVICE_BUSY : Registered[i].running ? STATUS_FWP_IN_USE : STATUS_SUCCESS;
         if (NT_SUCCESS(status)) {
             Registered[i].id = 0;
             Counters.callouts--;
         }
     }
     LabUnlock(irql);
+    if (status == (NTSTATUS)0xC0220001L) Violation("FwpsCalloutUnregisterById0 of a callout that is not registered");
+    else if (!NT_SUCCESS(status)) StallEnd();
     return status;
 }
 
@@ -122,4 +133,19 @@ void CalloutLeave(UINT32 calloutId)
     for (ULONG i = 0; i < MAX_CALLOUTS; i++)
         if (Registered[i].id == calloutId) Registered[i].running--;
     LabUnlock(irql);
+}
+
+FWPS_CALLOUT_FLOW_DELETE_NOTIFY_FN0 CalloutFlowDelete(UINT32 calloutId, UINT16 layerId)
+{
+    for (ULONG i = 0; calloutId && i < MAX_CALLOUTS; i++)
+        for (ULONG k = 0; Registered[i].id == calloutId && k < sizeof Keys / sizeof Keys[0]; k++)
+            if (Keys[k].layerId == layerId && SameKey(&Registered[i].callout.calloutKey, &Keys[k].key)) return Registered[i].callout.flowDeleteFn;
+    return NULL;
+}
+
+BOOLEAN CalloutLeaving(UINT32 calloutId)
+{
+    for (ULONG i = 0; i < MAX_CALLOUTS; i++)
+        if (Registered[i].id == calloutId) return Registered[i].leaving;
+    return TRUE;
 }

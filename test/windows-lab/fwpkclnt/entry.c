@@ -36,6 +36,15 @@ static NTSTATUS NTAPI OpenOrClose(DEVICE_OBJECT *device, IRP *irp)
     return Finish(irp, STATUS_SUCCESS, 0);
 }
 
+static NTSTATUS Stream(IRP *irp, UCHAR *buffer, ULONG in, ULONG out)
+{
+    LAB_STREAM_RESULT result = { 0 };
+    if (in < sizeof(LAB_STREAM) || out < sizeof result) return Finish(irp, STATUS_INVALID_PARAMETER, 0);
+    NTSTATUS status = StreamPlay((LAB_STREAM *)buffer, buffer + sizeof(LAB_STREAM), in - sizeof(LAB_STREAM), &result);
+    RtlCopyMemory(buffer, &result, sizeof result);
+    return Finish(irp, status, NT_SUCCESS(status) ? sizeof result : 0);
+}
+
 static NTSTATUS NTAPI Control(DEVICE_OBJECT *device, IRP *irp)
 {
     IO_STACK_LOCATION *stack = IoGetCurrentIrpStackLocation(irp);
@@ -59,6 +68,12 @@ static NTSTATUS NTAPI Control(DEVICE_OBJECT *device, IRP *irp)
         if (out < sizeof Counters) return Finish(irp, STATUS_INVALID_PARAMETER, 0);
         RtlCopyMemory(buffer, &Counters, sizeof Counters);
         return Finish(irp, STATUS_SUCCESS, sizeof Counters);
+    case LAB_IOCTL_STREAM:
+        return Stream(irp, buffer, in, out);
+    case LAB_IOCTL_REDIRECT:
+        if (in != sizeof(LAB_REDIRECT) || out < sizeof(LAB_REDIRECT)) return Finish(irp, STATUS_INVALID_PARAMETER, 0);
+        RedirectTell(buffer);
+        return Finish(irp, STATUS_SUCCESS, sizeof(LAB_REDIRECT));
     default:
         return Finish(irp, STATUS_INVALID_DEVICE_REQUEST, 0);
     }
@@ -70,6 +85,7 @@ static void NTAPI Unload(DRIVER_OBJECT *driver)
     (void)driver;
     InjectStop();
     FlowsFree();
+    RedirectFree();
     OperationsFree();
     IoDeleteSymbolicLink(&link);
     IoDeleteDevice(Device);

@@ -1,111 +1,13 @@
 /* What the stack does: it asks the callout, holds what is pended, asks again when it is completed, and lets packets through or not. */
-#include "lab.h"
-#include "fields.gen.h"
+#include "flow.h"
 
 #define MAX_FLOWS 65536
-#define IS_REAUTHORIZE 4u
 #define REASON_POLICY_CHANGE 1u
 #define REASON_CLASSIFY_COMPLETION 0x10u
 #define MOST_BYTES 2048
 
-struct FLOW {
-    LAB_PLAY play;
-    UINT64 endpoint;
-    UINT16 layer;
-    LONG state;
-    LONG reauthorized, delivered, hard, mismatch;
-};
-
 static FLOW *Flows[MAX_FLOWS];
 static LONG FlowCount;
-
-/** Everything that a classify points to. Gone and overwritten when it returns: a callout that kept a pointer reads rubbish. */
-typedef struct CALL {
-    FWPS_INCOMING_VALUE0 values[64];
-    FWPS_INCOMING_VALUES0 fixed;
-    FWPS_INCOMING_METADATA_VALUES0 metadata;
-    FWPS_FILTER2 filter;
-    FWPS_CLASSIFY_OUT0 out;
-    FWP_BYTE_ARRAY16 local, remote;
-    UINT64 interfaceLuid;
-    FWP_BYTE_BLOB appId;
-    WCHAR appIdText[64];
-} CALL;
-
-static BOOLEAN IsConnect(const FLOW *flow) { return flow->layer == 48 || flow->layer == 50; }
-
-static void SetPort(CALL *call, int index, UINT16 port)
-{
-    call->values[index].value.type = FWP_UINT16;
-    call->values[index].value.uint16 = port;
-}
-
-static void SetWord(CALL *call, int index, UINT32 word)
-{
-    call->values[index].value.type = FWP_UINT32;
-    call->values[index].value.uint32 = word;
-}
-
-static void SetAddress(CALL *call, const FLOW *flow, int index, FWP_BYTE_ARRAY16 *copy, const UINT8 *bytes)
-{
-    if (flow->play.family == 4) {
-        SetWord(call, index, (UINT32)bytes[0] << 24 | (UINT32)bytes[1] << 16 | (UINT32)bytes[2] << 8 | bytes[3]);
-        return;
-    }
-    RtlCopyMemory(copy->byteArray16, bytes, 16);
-    call->values[index].value.type = FWP_BYTE_ARRAY16_TYPE;
-    call->values[index].value.byteArray16 = copy;
-}
-
-/** The value's index by the layer's list of fields. */
-#define FIELD(flow, name) \
-    ((flow)->layer == 48 ? FIELD_48_##name : (flow)->layer == 50 ? FIELD_50_##name : (flow)->layer == 44 ? FIELD_44_##name : FIELD_46_##name)
-
-static CALL *NewCall(FLOW *flow, UINT32 reauthorizeReason, HANDLE completion)
-{
-    CALL *call = Allocate(sizeof *call);
-    const LAB_PLAY *play = &flow->play;
-    ULONG length = 0;
-    if (!call) return NULL;
-    call->fixed.layerId = flow->layer;
-    call->fixed.valueCount = FIELD(flow, COUNT);
-    call->fixed.incomingValue = call->values;
-    while (length < 63 && play->appId[length]) length++;
-    RtlCopyMemory(call->appIdText, play->appId, length * sizeof(WCHAR));
-    call->appId.size = (length + 1) * sizeof(WCHAR);
-    call->appId.data = (UINT8 *)call->appIdText;
-    call->values[FIELD(flow, ALE_APP_ID)].value.type = FWP_BYTE_BLOB_TYPE;
-    call->values[FIELD(flow, ALE_APP_ID)].value.byteBlob = &call->appId;
-    SetAddress(call, flow, FIELD(flow, IP_LOCAL_ADDRESS), &call->local, play->local);
-    SetAddress(call, flow, FIELD(flow, IP_REMOTE_ADDRESS), &call->remote, play->remote);
-    SetPort(call, FIELD(flow, IP_LOCAL_PORT), play->localPort);
-    SetPort(call, FIELD(flow, IP_REMOTE_PORT), play->remotePort);
-    call->values[FIELD(flow, IP_PROTOCOL)].value.type = FWP_UINT8;
-    call->values[FIELD(flow, IP_PROTOCOL)].value.uint8 = (UINT8)play->protocol;
-    call->interfaceLuid = 0x6000001000000ull;
-    call->values[FIELD(flow, IP_LOCAL_INTERFACE)].value.type = FWP_UINT64;
-    call->values[FIELD(flow, IP_LOCAL_INTERFACE)].value.uint64 = &call->interfaceLuid;
-    SetWord(call, FIELD(flow, FLAGS), play->conditionFlags | (reauthorizeReason ? IS_REAUTHORIZE : 0));
-    SetWord(call, FIELD(flow, REAUTHORIZE_REASON), reauthorizeReason);
-    call->metadata.currentMetadataValues = FWPS_METADATA_FIELD_PROCESS_ID | FWPS_METADATA_FIELD_TRANSPORT_ENDPOINT_HANDLE;
-    call->metadata.processId = play->processId;
-    call->metadata.transportEndpointHandle = flow->endpoint;
-    if (completion) {
-        call->metadata.currentMetadataValues |= FWPS_METADATA_FIELD_COMPLETION_HANDLE;
-        call->metadata.completionHandle = completion;
-    }
-    if (!IsConnect(flow)) {
-        call->metadata.currentMetadataValues |= FWPS_METADATA_FIELD_IP_HEADER_SIZE | FWPS_METADATA_FIELD_TRANSPORT_HEADER_SIZE;
-        call->metadata.ipHeaderSize = play->family == 4 ? 20 : 40;
-        call->metadata.transportHeaderSize = play->protocol == IPPROTO_TCP ? 20 : 8;
-    }
-    call->filter.filterId = 0x10000 + flow->layer;
-    call->filter.flags = (UINT16)play->filterFlags;
-    call->filter.action.type = FWP_ACTION_CALLOUT_TERMINATING;
-    call->out.actionType = FWP_ACTION_CONTINUE;
-    call->out.rights = play->rights;
-    return call;
-}
 
 /** What a classifyFn may leave behind, and what not. */
 static void Check(const FLOW *flow, const CALL *call, BOOLEAN taken, BOOLEAN initial)
@@ -134,7 +36,7 @@ static FWP_ACTION_TYPE Classify(FLOW *flow, UINT32 reason, NET_BUFFER_LIST *list
     *held = FALSE;
     if (!classify) /* the filter's flag decides for a callout that is not there */
         return flow->play.filterFlags & FWPS_FILTER_FLAG_PERMIT_IF_CALLOUT_UNREGISTERED ? FWP_ACTION_PERMIT : FWP_ACTION_BLOCK;
-    CALL *call = NewCall(flow, reason, completion);
+    CALL *call = CallMake(flow, flow->layer, reason, completion);
     if (!call) {
         CalloutLeave(calloutId);
         return FWP_ACTION_BLOCK;
@@ -148,8 +50,7 @@ static FWP_ACTION_TYPE Classify(FLOW *flow, UINT32 reason, NET_BUFFER_LIST *list
     action = call->out.actionType;
     if (!*held && !(call->out.rights & FWPS_RIGHT_ACTION_WRITE)) InterlockedIncrement(&flow->hard);
     if (reason) InterlockedIncrement(&flow->reauthorized);
-    RtlFillMemory(call, sizeof *call, 0xdd);
-    Free(call);
+    CallEnd(call);
     return action;
 }
 
@@ -193,6 +94,7 @@ static NTSTATUS Start(FLOW *flow)
         Free(bytes);
         if (!list) return STATUS_INSUFFICIENT_RESOURCES;
     }
+    if (IsConnect(flow)) RedirectFlow(flow);
     HANDLE completion = OperationOffer(flow);
     /* Before asking: an answer may come before classify has returned. */
     flow->state = LAB_HELD;
@@ -221,18 +123,52 @@ static void Close(FLOW *flow)
     UINT16 layer = flow->play.family == 4 ? 64 : 65;
     FWPS_CALLOUT_CLASSIFY_FN2 classify = CalloutFor(layer, &calloutId);
     InterlockedExchange(&flow->state, LAB_CLOSED);
+    ContextsEnd(flow);
+    RedirectForget(flow);
     if (!classify) return;
-    CALL *call = NewCall(flow, 0, NULL);
+    CALL *call = CallMake(flow, layer, 0, NULL);
     if (call) {
-        call->fixed.layerId = layer;
         call->filter.action.type = FWP_ACTION_CALLOUT_INSPECTION;
         classify(&call->fixed, &call->metadata, NULL, NULL, &call->filter, 0, &call->out);
         if (call->out.actionType != FWP_ACTION_CONTINUE) Violation("an endpoint closure that was decided");
-        RtlFillMemory(call, sizeof *call, 0xdd);
-        Free(call);
+        CallEnd(call);
     }
     CalloutLeave(calloutId);
 }
+
+/** The handshake is done: the flow has a handle from now on, and callouts that watch for it are told. */
+static NTSTATUS Establish(FLOW *flow)
+{
+    UINT32 calloutId;
+    UINT16 layer = flow->play.family == 4 ? 52 : 54;
+    if (flow->state != LAB_PERMITTED || flow->established) return STATUS_INVALID_DEVICE_STATE;
+    flow->established = TRUE;
+    FWPS_CALLOUT_CLASSIFY_FN2 classify = CalloutFor(layer, &calloutId);
+    CALL *call = classify ? CallMake(flow, layer, 0, NULL) : NULL;
+    if (call) {
+        call->filter.action.type = FWP_ACTION_CALLOUT_INSPECTION;
+        classify(&call->fixed, &call->metadata, NULL, NULL, &call->filter, 0, &call->out);
+        if (call->out.actionType != FWP_ACTION_CONTINUE) Violation("an established flow that was decided");
+        CallEnd(call);
+    }
+    if (classify) CalloutLeave(calloutId);
+    return STATUS_SUCCESS;
+}
+
+static void Begin(void *flow) { (void)Start(flow); }
+
+/** Another step of a flow that is there already. */
+static NTSTATUS Continue(UINT32 action, UINT64 endpoint)
+{
+    FLOW *flow = FlowAt(endpoint);
+    if (!flow) return STATUS_NOT_FOUND;
+    if (action == LAB_ESTABLISH) return Establish(flow);
+    if (action == LAB_CLOSE) Close(flow);
+    else Reauthorize(flow);
+    return STATUS_SUCCESS;
+}
+
+FLOW *FlowAt(UINT64 endpoint) { return endpoint && endpoint <= (UINT64)FlowCount ? Flows[endpoint - 1] : NULL; }
 
 NTSTATUS Play(const LAB_PLAY *play, LAB_FLOWS *flows)
 {
@@ -241,11 +177,9 @@ NTSTATUS Play(const LAB_PLAY *play, LAB_FLOWS *flows)
     flows->endpoint = play->endpoint ? play->endpoint : (UINT64)FlowCount + 1;
     flows->count = count;
     for (UINT32 i = 0; i < count; i++) {
-        if (play->action == LAB_REAUTHORIZE || play->action == LAB_CLOSE) {
-            UINT64 at = play->endpoint + i;
-            if (!at || at > (UINT64)FlowCount) return STATUS_NOT_FOUND;
-            if (play->action == LAB_CLOSE) Close(Flows[at - 1]);
-            else Reauthorize(Flows[at - 1]);
+        if (play->action >= LAB_REAUTHORIZE) {
+            NTSTATUS status = Continue(play->action, play->endpoint + i);
+            if (!NT_SUCCESS(status)) return status;
             continue;
         }
         FLOW *flow = FlowCount < MAX_FLOWS ? Allocate(sizeof *flow) : NULL;
@@ -255,7 +189,7 @@ NTSTATUS Play(const LAB_PLAY *play, LAB_FLOWS *flows)
         flow->endpoint = (UINT64)FlowCount + 1;
         flow->layer = (play->action == LAB_ACCEPT ? 44 : 48) + (play->family == 4 ? 0 : 2);
         Flows[FlowCount++] = flow;
-        NTSTATUS status = Start(flow);
+        NTSTATUS status = play->trouble & LAB_STALL ? RunApart(Begin, flow) : Start(flow);
         if (!NT_SUCCESS(status)) return status;
     }
     Query(flows);
@@ -279,6 +213,7 @@ void Query(LAB_FLOWS *flows)
         flows->delivered += flow->delivered;
         flows->hard += flow->hard;
         flows->payloadMismatch += flow->mismatch;
+        flows->redirected += flow->records.times;
     }
 }
 
@@ -295,8 +230,6 @@ void FlowCompleted(FLOW *flow)
     if (held) Violation("a completion whose own reauthorization is absorbed: the connection hangs");
     Settle(flow, action);
 }
-
-static BOOLEAN SameBytes(const UCHAR *a, const UCHAR *b, ULONG size) { return RtlCompareMemory(a, b, size) == size; }
 
 /** The flow that an inbound packet belongs to, by the addresses and ports in its headers. */
 static FLOW *FlowOfPacket(const UCHAR *bytes, ULONG size)
@@ -349,5 +282,9 @@ BOOLEAN FlowInjected(UINT64 endpoint, BOOLEAN send, const UCHAR *local, const UC
 
 void FlowsFree(void)
 {
-    while (FlowCount > 0) Free(Flows[--FlowCount]);
+    while (FlowCount > 0) {
+        FLOW *flow = Flows[--FlowCount];
+        RedirectForget(flow);
+        Free(flow);
+    }
 }
