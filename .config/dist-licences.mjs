@@ -25,7 +25,9 @@ function licenceOf(folder) {
 /** Licences of every package that has code in the bundle, and of further installed ones, sorted by name. */
 export function licences(modules, further) {
   const folders = new Set([...modules.map(packageOf).filter(Boolean), ...further.map(name => join(root, 'node_modules', name))]);
-  return [...folders].map(licenceOf).sort((a, b) => (a.name < b.name ? -1 : a.name > b.name ? 1 : a.version < b.version ? -1 : 1));
+  return [...folders]
+    .map(licenceOf)
+    .sort((a, b) => (a.name < b.name ? -1 : a.name > b.name ? 1 : a.version < b.version ? -1 : 1));
 }
 
 /** One text of all of them. */

@@ -72,7 +72,10 @@ export function zip(files, seconds) {
   const end = record(0x06054b50, 22);
   end.writeUInt16LE(files.length, 8);
   end.writeUInt16LE(files.length, 10);
-  end.writeUInt32LE(directory.reduce((sum, piece) => sum + piece.length, 0), 12);
+  end.writeUInt32LE(
+    directory.reduce((sum, piece) => sum + piece.length, 0),
+    12,
+  );
   end.writeUInt32LE(offset, 16);
   return Buffer.concat([...pieces, ...directory, end]);
 }

@@ -12,7 +12,7 @@ import { execFileSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import { rolldown } from 'rolldown';
 import { locked, NODE, NODE_LICENCE, packageFile } from './dist-fetch.mjs';
@@ -20,8 +20,11 @@ import { licences, licenceText } from './dist-licences.mjs';
 import { zip } from './dist-zip.mjs';
 import config from './rolldown.config.mjs';
 
-const KOFFI = '@koromix/koffi-win32-x64';
+const { values } = parseArgs({ options: { out: { type: 'string' } } });
+const given = values.out === undefined ? undefined : resolve(values.out);
+process.chdir(new URL('..', import.meta.url).pathname);
 const { version } = JSON.parse(readFileSync('package.json', 'utf8'));
+const KOFFI = '@koromix/koffi-win32-x64';
 const own = path => readFileSync(path);
 
 /** As Windows' own programs write it: cmd.exe needs it in scripts, and every editor shows it. */
@@ -82,7 +85,12 @@ function koffi() {
   return {
     [`${modules}/koffi/package.json`]: Buffer.from(`${JSON.stringify({ name, version, type, main, exports }, null, 2)}\n`),
     [`${modules}/koffi/index.js`]: own('node_modules/koffi/index.js'),
-    [`${modules}/koffi/src/koffi/index.js`]: own('node_modules/koffi/src/koffi/index.js'),
+    ...Object.fromEntries(
+      ['index.js', 'src/static.js'].map(path => [
+        `${modules}/koffi/src/koffi/${path}`,
+        own(`node_modules/koffi/src/koffi/${path}`),
+      ]),
+    ),
     ...Object.fromEntries(
       ['package.json', 'index.js', 'win32_x64/koffi.node'].map(path => [
         `${modules}/${KOFFI}/${path}`,
@@ -101,8 +109,7 @@ function readme(signed) {
     .replaceAll(/@(VERSION|NODE|SIGNED)@/g, (_, name) => ({ VERSION: version, NODE: NODE.version, SIGNED: state })[name]);
 }
 
-process.chdir(new URL('..', import.meta.url).pathname);
-const { values } = parseArgs({ options: { out: { type: 'string', default: 'dist-windows' } } });
+const out = given ?? 'dist-windows';
 const chunks = await bundle();
 const { signed, files: driverFiles } = driver();
 const text = path => lines(own(path));
@@ -111,7 +118,14 @@ const files = {
   'README.txt': lines(Buffer.from(readme(signed))),
   'LICENSE.txt': text('LICENSE'),
   'THIRD-PARTY.txt': lines(
-    Buffer.from(licenceText(licences(chunks.flatMap(chunk => Object.keys(chunk.modules ?? {})), ['koffi']))),
+    Buffer.from(
+      licenceText(
+        licences(
+          chunks.flatMap(chunk => Object.keys(chunk.modules ?? {})),
+          ['koffi'],
+        ),
+      ),
+    ),
   ),
   ...Object.fromEntries(chunks.map(chunk => [`app/${chunk.fileName}`, Buffer.from(chunk.code ?? chunk.source)])),
   ...koffi(),
@@ -129,9 +143,9 @@ const bytes = zip(
   epoch(),
 );
 const sum = createHash('sha256').update(bytes).digest('hex');
-mkdirSync(values.out, { recursive: true });
-writeFileSync(join(values.out, `${folder}.zip`), bytes);
-writeFileSync(join(values.out, 'SHA256SUMS'), `${sum}  ${folder}.zip\n`);
-console.log(`${join(values.out, `${folder}.zip`)}: ${names.length} files, ${(bytes.length / 2 ** 20).toFixed(1)} MiB`);
+mkdirSync(out, { recursive: true });
+writeFileSync(join(out, `${folder}.zip`), bytes);
+writeFileSync(join(out, 'SHA256SUMS'), `${sum}  ${folder}.zip\n`);
+console.log(`${join(out, `${folder}.zip`)}: ${names.length} files, ${(bytes.length / 2 ** 20).toFixed(1)} MiB`);
 console.log(`sha256 ${sum}`);
 console.log(`Node ${NODE.version}; driver ${signed ? 'signed with the test certificate' : 'unsigned'}`);

@@ -16,6 +16,7 @@ afterAll(() => rmSync(root, { recursive: true }));
 
 const good: Facts = {
   sallyport: '1.2.3',
+  platform: 'linux',
   node: { version: '26.10.0', path: '/n' },
   koffi: { version: '3.3.4' },
   hold: { ok: true, detail: 'seccomp user notification' },
@@ -70,6 +71,15 @@ describe('the report', () => {
     ['a pipe', terminal({ tty: false }), 'terminal', 'note', true, undefined],
     ['NO_COLOR', terminal({ noColor: true }), 'colours', 'note', true, undefined],
     ['no UTF-8', terminal({ utf8: false, locale: 'C' }), 'text', 'note', true, /LANG/],
+    [
+      'a damaged store on Windows',
+      { platform: 'win32', store: { path: 'C:\\a b\\s', state: 'damaged' } },
+      'store',
+      'missing',
+      false,
+      /^move "C:\\a b\\s" "C:\\a b\\s\.damaged"$/,
+    ],
+    ['no koffi on Windows', { platform: 'win32', koffi: { problem: 'absent' } }, 'koffi', 'missing', false, /^unpack/],
     ['tmux over SSH', { tmux: true, ssh: true }, 'session', 'ok', true, undefined],
   ])('of %s', (_, change, id, status, run, fix) => {
     const report = doctorReport({ ...good, ...change });
@@ -163,6 +173,13 @@ describe('this machine', () => {
     writeFileSync(join(fake, 'run/.containerenv'), '');
     expect(await gatherFacts({ ...sources, root: fake })).toMatchObject({ yamaScope: 2, container: 'Podman' });
     expect(await gatherFacts({ ...sources, root: join(root, 'nothing') })).not.toHaveProperty('yamaScope');
+  });
+
+  test('on Windows none of its files is looked for', async () => {
+    const facts = await gatherFacts({ ...sources, root: join(root, 'root'), platform: 'win32' });
+    expect(facts).toMatchObject({ platform: 'win32' });
+    expect(facts).not.toHaveProperty('yamaScope');
+    expect(facts).not.toHaveProperty('container');
   });
 
   test('a probe that fails counts as no, and the JSON says what the text says', async () => {

@@ -26,6 +26,7 @@ export interface TerminalFacts {
 /** Everything that the report is made from. */
 export interface Facts {
   readonly sallyport: string;
+  readonly platform: NodeJS.Platform;
   readonly node: { readonly version: string; readonly path: string };
   readonly koffi: { readonly version?: string; readonly problem?: string };
   readonly hold: HoldFacts;
@@ -53,22 +54,27 @@ export interface FactSources {
   readonly probeHold: () => Promise<HoldFacts>;
   /** Where the kernel's files are; a test gives a folder of its own. */
   readonly root?: string;
+  /** Where this runs; a test says another. */
+  readonly platform?: NodeJS.Platform;
 }
 
 /** Gathers the facts; makes and changes nothing. */
 export async function gatherFacts(sources: FactSources): Promise<Facts> {
-  const { env, paths, root = '' } = sources;
+  const { env, paths, root = '', platform = process.platform } = sources;
   const [koffi, hold, store, history] = await Promise.all([
     koffiFacts(),
     sources.probeHold().catch((error: unknown) => ({ ok: false, detail: `the probe failed: ${(error as Error).message}` })),
     checkDatabase(paths.store),
     checkDatabase(paths.history),
   ]);
-  const scope = Number.parseInt(readText(`${root}/proc/sys/kernel/yama/ptrace_scope`) ?? '', 10);
-  const container = containerKind(env, root);
+  // On Windows such a path would be looked for on whatever drive is the current one.
+  const posix = platform !== 'win32';
+  const scope = posix ? Number.parseInt(readText(`${root}/proc/sys/kernel/yama/ptrace_scope`) ?? '', 10) : Number.NaN;
+  const container = posix ? containerKind(env, root) : undefined;
   const problem = lookAtFolders(paths);
   return {
     sallyport: sources.sallyport,
+    platform,
     node: { version: process.versions.node, path: process.execPath },
     koffi,
     hold,

@@ -1,4 +1,5 @@
 import type { Facts } from './facts.ts';
+import { fixes } from './fixes.ts';
 
 /** `ok`; `note`: works, with something to know; `missing`: something does not work until it is fixed. */
 export type CheckStatus = 'ok' | 'note' | 'missing';
@@ -43,8 +44,8 @@ export function doctorReport(facts: Facts): DoctorReport {
     ...(facts.yamaScope === undefined ? [] : [{ id: 'yama', title: 'Yama', ...yama(facts.yamaScope) }]),
     ...(facts.container === undefined ? [] : [{ id: 'container', title: 'container', ...container(facts) }]),
     { id: 'folders', title: 'folders', ...folders(facts) },
-    { id: 'store', title: 'rules and filters', ...database(facts.store) },
-    { id: 'history', title: 'history', ...database(facts.history) },
+    { id: 'store', title: 'rules and filters', ...database(facts.platform, facts.store) },
+    { id: 'history', title: 'history', ...database(facts.platform, facts.history) },
     { id: 'settings', title: 'settings', ...settings(facts) },
     { id: 'terminal', title: 'terminal', ...terminal(facts) },
     { id: 'colours', title: 'colours', ...colours(facts) },
@@ -58,20 +59,18 @@ export function doctorReport(facts: Facts): DoctorReport {
 /** 0 when `run` works, else 1. */
 export const doctorExitCode = (report: DoctorReport): 0 | 1 => (report.run ? 0 : 1);
 
-function node({ node: { version, path } }: Facts): Finding {
+function node({ platform, node: { version, path } }: Facts): Finding {
   const [major = 0, minor = 0] = version.split('.').map(Number);
   const enough = major > OLDEST_NODE[0] || (major === OLDEST_NODE[0] && minor >= OLDEST_NODE[1]);
   if (enough) return ok(`${version} (${path})`);
-  return missing(
-    `${version} is older than ${OLDEST_NODE.join('.')}`,
-    'npm ci   (brings its own Node; start it with npm run sallyport)',
-  );
+  return missing(`${version} is older than ${OLDEST_NODE.join('.')}`, fixes(platform).node);
 }
 
-const koffi = ({ koffi: { problem, version } }: Facts): Finding =>
-  problem === undefined
-    ? ok(`koffi ${version} calls the C library`)
-    : missing(`koffi cannot call the C library: ${problem}`, 'npm ci');
+function koffi({ platform, koffi: { problem, version } }: Facts): Finding {
+  const library = platform === 'win32' ? 'kernel32.dll' : 'the C library';
+  if (problem === undefined) return ok(`koffi ${version} calls ${library}`);
+  return missing(`koffi cannot call ${library}: ${problem}`, fixes(platform).install);
+}
 
 const hold = ({ hold: { ok: works, detail, fix } }: Facts): Finding => (works ? ok(detail) : missing(detail, fix));
 
@@ -95,22 +94,22 @@ function container({ container: kind, hold: { ok: works } }: Facts): Finding {
 
 const folders = ({ folders: { home, problem } }: Facts): Finding => (problem ? missing(problem) : ok(home));
 
-function database({ path, state, detail }: Facts['store']): Finding {
+function database(platform: NodeJS.Platform, { path, state, detail }: Facts['store']): Finding {
   if (state === 'absent') return ok(`${path} is made at the first run`);
   if (state === 'ok') return ok(`${path}, sound`);
   if (state === 'busy') return note(`${path} is in use and could not be checked`, 'try again when no other Sallyport writes');
   const how = { unreadable: 'cannot be opened', unwritable: 'cannot be written', damaged: 'is damaged' }[state];
-  const fix = state === 'damaged' ? `mv ${quote(path)} ${quote(`${path}.damaged`)}` : `chmod u+rw ${quote(path)}`;
-  return missing(`${path} ${how}${detail ? `: ${detail}` : ''}`, fix);
+  const fix = state === 'damaged' ? fixes(platform).moveAside : fixes(platform).makeWritable;
+  return missing(`${path} ${how}${detail ? `: ${detail}` : ''}`, fix(path));
 }
 
 function settings({ settings: { path, problems } }: Facts): Finding {
   return problems.length === 0 ? ok(path) : note(problems.join(' '), 'sallyport settings');
 }
 
-function terminal({ terminal: t }: Facts): Finding {
+function terminal({ platform, terminal: t }: Facts): Finding {
   if (!t.tty) return note('none: events are printed a line each, and the default answers');
-  if (t.term === 'dumb') return note('TERM=dumb: events are printed a line each', 'export TERM=xterm-256color');
+  if (t.term === 'dumb') return note('TERM=dumb: events are printed a line each', fixes(platform).terminalType);
   const size = `${t.columns}×${t.rows}`;
   if (t.columns < SMALLEST.columns || t.rows < SMALLEST.rows) {
     return note(`${size} is small`, `make it at least ${SMALLEST.columns}×${SMALLEST.rows}`);
@@ -118,21 +117,18 @@ function terminal({ terminal: t }: Facts): Finding {
   return ok(`${t.term ?? 'unnamed'}, ${size}`);
 }
 
-function colours({ terminal: t }: Facts): Finding {
+function colours({ platform, terminal: t }: Facts): Finding {
   if (!t.tty) return ok('none are needed without a terminal');
   if (t.noColor) return note('none: NO_COLOR is set');
-  if (t.colourBits <= 1) return note('none: the terminal announces no colours', 'export TERM=xterm-256color');
+  if (t.colourBits <= 1) return note('none: the terminal announces no colours', fixes(platform).terminalType);
   return ok({ 4: '16', 8: '256', 24: '16 million' }[t.colourBits] ?? `${2 ** t.colourBits}`);
 }
 
 const text = ({ terminal: t }: Facts): Finding =>
   t.utf8
-    ? ok(`UTF-8 (${t.locale})`)
+    ? ok(t.locale ? `UTF-8 (${t.locale})` : 'UTF-8')
     : note(`the locale ${t.locale || '(none set)'} is not UTF-8: borders are ASCII`, 'export LANG=C.UTF-8');
 
 function session({ tmux, ssh }: Facts): Finding {
   return ok([tmux && 'inside tmux', ssh && 'over SSH'].filter(Boolean).join(', '));
 }
-
-/** A path as one word of a POSIX shell. */
-const quote = (path: string) => (/^[\w./-]+$/.test(path) ? path : `'${path.replaceAll("'", "'\\''")}'`);
