@@ -53,6 +53,11 @@ export const REFUSED_OPTIONS = [
   { level: 41, name: 6 /* IPV6_2292PKTOPTIONS */ },
   { level: 41, name: 57 /* IPV6_RTHDR */ },
 ] as const;
+/**
+ * setsockopt(IPV6_FLOWLABEL_MGR) longer than struct in6_flowlabel_req brings IPv6 options along, a routing header too, which every
+ * datagram with that label then carries.
+ */
+export const FLOW_LABEL = { level: 41, name: 32, size: 32 } as const;
 export const REFUSED_CONTROL = [
   { level: 0, name: 7 /* IP_RETOPTS */ },
   { level: 41, name: 5 /* IPV6_2292RTHDR */ },

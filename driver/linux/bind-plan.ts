@@ -11,7 +11,7 @@ const outcome = (result: number) => done(result === 0 ? 0 : libc.errno());
 export function planBind(context: PlanContext): Plan {
   const { call, socket } = context;
   const address = copyAddress(context, call.long(1), call.int(2));
-  const local = parseSockaddr(address, socket.domain === AF.INET);
+  const local = parseSockaddr(address, socket.domain === AF.INET ? AF.INET : AF.UNSPEC);
   const perform = () => {
     // The supervisor may be allowed more than its command: do not lend it.
     const privileged = local !== undefined && local.port !== 0 && local.port < firstUnprivilegedPort();
@@ -34,8 +34,13 @@ export function planBind(context: PlanContext): Plan {
 export function planListen(context: PlanContext): Plan {
   const { call, socket } = context;
   const perform = () => outcome(libc.listen(socket.fd, call.int(1)));
-  // Only the backlog changes, or the kernel refuses.
-  if (!socket.isStream || (socket.protocol === PROTOCOL.TCP && socket.tcpState !== TCP_STATE.CLOSE)) return { perform };
+  // The kernel refuses.
+  if (!socket.isStream) return { perform };
+  const state = socket.protocol === PROTOCOL.TCP ? socket.tcpState : undefined;
+  // Only the backlog changes.
+  if (state === TCP_STATE.LISTEN) return { perform };
+  // Answered here: another thread may shut the socket down just now, and the kernel would listen, which nobody decided.
+  if (state !== undefined && state !== TCP_STATE.CLOSE) return { perform: () => done(libc.E.EINVAL) };
   const v4 = socket.domain === AF.INET;
   const local = socket.local ?? { address: v4 ? '0.0.0.0' : '::', port: 0 };
   return {

@@ -1,3 +1,4 @@
+import { askSource } from './ask-source.ts';
 import { CallError } from './caller.ts';
 import * as libc from './libc.ts';
 import { done, type Plan, type PlanContext, type Step } from './plan.ts';
@@ -11,8 +12,15 @@ export function copyAddress(context: PlanContext, pointer: bigint, length: numbe
   return context.access.read(context.call.tid, pointer, length);
 }
 
-/** A port number 0 carries no datagram (sending answers EINVAL): connecting to it only asks which source address would be used. */
+/** Connecting a datagram socket to port 0 asks which source address would be used, as resolvers do to sort addresses. */
 const isProbe = (protocol: number, port: number) => protocol === PROTOCOL.UDP && port === 0;
+
+/** An address that the kernel takes only where it does not look at it: as short as a family; an unconnected stream answers EINVAL. */
+function nowhere(domain: number): Buffer {
+  const address = Buffer.alloc(2);
+  address.writeUInt16LE(domain);
+  return address;
+}
 
 /** connect(fd, address, length) */
 export function planConnect(context: PlanContext): Plan {
@@ -22,10 +30,12 @@ export function planConnect(context: PlanContext): Plan {
   const target = parseSockaddr(address);
   const family = address.length >= 2 ? address.readUInt16LE(0) : AF.UNSPEC;
   // Dissolving an association, or what the kernel will refuse by itself.
-  if (family === AF.UNSPEC || !target || isProbe(socket.protocol, target.port)) return { perform };
+  if (family === AF.UNSPEC || !target) return { perform };
+  if (isProbe(socket.protocol, target.port)) return { perform: () => askSource(socket, address) };
   const state = socket.protocol === PROTOCOL.TCP ? socket.tcpState : undefined;
-  // In progress, connected or listening: the address is not looked at, the kernel answers EALREADY, EISCONN or the like.
-  if (state !== undefined && state !== TCP_STATE.CLOSE) return { perform };
+  // In progress, connected or listening: the kernel answers EALREADY, EISCONN or the like. Not with the caller's address, which
+  // nobody decided: another thread may shut the socket down just now, and the kernel would connect it.
+  if (state !== undefined && state !== TCP_STATE.CLOSE) return { perform: () => start(context, nowhere(socket.domain)) };
   const remote = destination(target);
   const local = socket.local;
   return {
@@ -45,9 +55,10 @@ export const flowKey = (inode: number, address: string, port: number): string =>
 
 /** One attempt of connect on the duplicate, never blocking. */
 function attempt(context: PlanContext, address: Buffer): number {
-  return context.socket.withoutBlocking(() =>
-    libc.connect(context.socket.fd, address, address.length) === 0 ? 0 : libc.errno(),
-  );
+  const { socket } = context;
+  const connect = () => (libc.connect(socket.fd, address, address.length) === 0 ? 0 : libc.errno());
+  // A datagram socket's connect never waits, and its flags belong to threads that may be receiving.
+  return socket.isStream ? socket.withoutBlocking(connect) : connect();
 }
 
 function start(context: PlanContext, address: Buffer): Step {

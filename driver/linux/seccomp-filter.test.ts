@@ -75,6 +75,10 @@ for (const [name, arch] of Object.entries(ARCHITECTURES)) {
       expect(call(arch, arch.setsockopt, [3n, BigInt(level), BigInt(option)])).toBe(errno(E.EPERM));
       expect(call(arch, arch.setsockopt, [3n, 1n, BigInt(option)])).toBe(RET.ALLOW);
     }
+    // With IPv6 options behind it a flow label may bring a routing header.
+    expect(call(arch, arch.setsockopt, [3n, 41n, 32n, 1n, 32n])).toBe(RET.ALLOW);
+    expect(call(arch, arch.setsockopt, [3n, 41n, 32n, 1n, 72n])).toBe(errno(E.EPERM));
+    expect(call(arch, arch.setsockopt, [3n, 1n, 32n, 1n, 72n])).toBe(RET.ALLOW);
     for (let option = 0n; option < 4n; option++) expect(call(arch, arch.setsockopt, [3n, 0n, option])).toBe(RET.ALLOW);
   });
 

@@ -1,4 +1,4 @@
-import { type Architecture, REFUSED_FAMILIES, REFUSED_OPTIONS, REFUSED_PROTOCOLS } from './arch.ts';
+import { type Architecture, FLOW_LABEL, REFUSED_FAMILIES, REFUSED_OPTIONS, REFUSED_PROTOCOLS } from './arch.ts';
 import { E } from './libc-constants.ts';
 
 /** One classic BPF instruction: struct sock_filter of linux/filter.h. */
@@ -61,6 +61,8 @@ export function filterProgram(arch: Architecture): Instruction[] {
     equal(name, 0, 1),
     ret(RET.ERRNO | E.EPERM),
   ]);
+  setsockopt.push(load(OFFSET.low(1)), equal(FLOW_LABEL.level, 0, 5), load(OFFSET.low(2)), equal(FLOW_LABEL.name, 0, 3));
+  setsockopt.push(load(OFFSET.low(4)), atLeast(FLOW_LABEL.size + 1, 0, 1), ret(RET.ERRNO | E.EPERM));
   out.push(equal(arch.setsockopt, 0, setsockopt.length + 1), ...setsockopt, ret(RET.ALLOW));
   // socket(family, type, protocol)
   const socket: Instruction[] = [load(OFFSET.low(0))];

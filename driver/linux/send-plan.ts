@@ -7,11 +7,12 @@ import { done, type Intent, type Plan, type PlanContext, type Step } from './pla
 import { WRITABLE } from './poller.ts';
 import { CAP } from './privileges.ts';
 import { AF, destination, parseSockaddr } from './sockaddr.ts';
-import { PROTOCOL } from './socket-facts.ts';
+import { PROTOCOL, SOCK } from './socket-facts.ts';
 
 const MSG_DONTWAIT = 0x40;
 const MSG_NOSIGNAL = 0x4000;
 const MSG_FASTOPEN = 0x20000000;
+const MSG_ZEROCOPY = 0x4000000;
 const SIGPIPE = 13;
 const SOL_SOCKET = 1;
 /** Control messages that need a privilege, which the supervisor may have and its command not: SO_MARK, SO_PRIORITY. */
@@ -25,11 +26,22 @@ interface Message {
   readonly control: Buffer;
 }
 
+/**
+ * The address that a message goes to. Of an IPv6 datagram socket AF_UNSPEC means the peer; it is left out, because the program may
+ * turn the socket into an IPv4 one meanwhile (IPV6_ADDRFORM), which takes AF_UNSPEC for AF_INET.
+ */
+function addressee({ socket }: PlanContext, address: Buffer): Buffer | undefined {
+  if (address.length < 2) throw new CallError(libc.E.EINVAL);
+  const peer = socket.domain === AF.INET6 && socket.type === SOCK.DGRAM && address.readUInt16LE(0) === AF.UNSPEC;
+  return peer ? undefined : address;
+}
+
 /** What sending to this address means; undefined where it names no remote of its own. */
 function intentOf(context: PlanContext, address: Buffer | undefined): Intent | undefined {
   const { socket } = context;
   if (!address) return undefined;
-  const target = parseSockaddr(address, socket.domain === AF.INET);
+  const unspecIs = socket.domain === AF.INET || socket.type === SOCK.RAW ? socket.domain : AF.UNSPEC;
+  const target = parseSockaddr(address, unspecIs);
   if (!target) return undefined;
   const remote = destination(target);
   const local = socket.local;
@@ -59,6 +71,8 @@ function checkControl(context: PlanContext, control: Buffer): void {
 /** Sends one message from the duplicate; waits for room as the call would. */
 function send(context: PlanContext, message: Message, flags: number): Step {
   const { socket } = context;
+  // The kernel would go on reading our copy after the call; programs know to send without it then.
+  if ((flags & MSG_ZEROCOPY) !== 0 && socket.zeroCopy) return done(libc.E.ENOBUFS, -1);
   const own = new OwnMessage(message.address, message.data, message.control);
   const blocking = (flags & MSG_DONTWAIT) === 0 && !socket.nonBlocking;
   const timeout = blocking ? socket.sendTimeout : 0;
@@ -87,7 +101,7 @@ export function planSendto(context: PlanContext): Plan {
   // As with sendmsg: without MSG_FASTOPEN a stream does not look at the address.
   if (context.socket.protocol === PROTOCOL.TCP && (flags & MSG_FASTOPEN) === 0) return { perform: () => ({ kind: 'continue' }) };
   const named = call.long(4) !== 0n;
-  const address = named ? copyAddress(context, call.long(4), call.int(5)) : undefined;
+  const address = named ? addressee(context, copyAddress(context, call.long(4), call.int(5))) : undefined;
   const limit = length > BigInt(MAX_DATA) ? MAX_DATA : Number(length);
   const message = { address, data: access.read(call.tid, call.long(1), limit), control: Buffer.alloc(0) };
   return planOf(context, message, flags);
@@ -104,7 +118,7 @@ function copyMessage(context: PlanContext, bytes: Buffer): Message {
   // A NULL name with a length counts as none; a negative length is EINVAL, one above the maximum is cut (net/socket.c).
   if (header.nameLength < 0) throw new CallError(libc.E.EINVAL);
   const nameLength = header.name === 0n ? 0 : Math.min(header.nameLength, 128);
-  const address = nameLength > 0 ? copyAddress(context, header.name, nameLength) : undefined;
+  const address = nameLength > 0 ? addressee(context, copyAddress(context, header.name, nameLength)) : undefined;
   const control = copyControl(access, call.tid, header);
   checkControl(context, control);
   return { address, data: copyData(access, call.tid, header), control };

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { destination, formatV6, parseSockaddr } from './sockaddr.ts';
+import { AF, destination, formatV6, parseSockaddr } from './sockaddr.ts';
 
 const v6 = (bytes: Uint8Array, port = 443) => Uint8Array.from([10, 0, port >> 8, port & 255, 0, 0, 0, 0, ...bytes, 0, 0, 0, 0]);
 const v4 = (family: number) => Uint8Array.from([family, 0, 1, 187, 192, 0, 2, 7, 0, 0, 0, 0, 0, 0, 0, 0]);
@@ -22,7 +22,7 @@ test('IPv4, also where the kernel takes AF_UNSPEC for it', () => {
   const address = { family: 'v4', address: '192.0.2.7', port: 443 };
   expect(parseSockaddr(v4(2))).toEqual(address);
   expect(parseSockaddr(v4(0))).toBeUndefined();
-  expect(parseSockaddr(v4(0), true)).toEqual(address);
+  expect(parseSockaddr(v4(0), AF.INET)).toEqual(address);
   expect(parseSockaddr(v4(2).subarray(0, 15))).toBeUndefined();
 });
 
@@ -37,6 +37,13 @@ test('a socket address without scope id is enough, a shorter one is not', () => 
   expect(parseSockaddr(bytes.subarray(0, 23))).toBeUndefined();
 });
 
+test('a raw IPv6 socket takes AF_UNSPEC for AF_INET6', () => {
+  const bytes = v6(Uint8Array.from([32, 1, 13, 184, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1]));
+  bytes[0] = 0;
+  expect(parseSockaddr(bytes)).toBeUndefined();
+  expect(parseSockaddr(bytes, AF.INET6)).toEqual({ family: 'v6', address: '2001:db8::1', port: 443 });
+});
+
 test('the unspecified address is loopback', () => {
   expect(destination({ family: 'v4', address: '0.0.0.0', port: 1 }).address).toBe('127.0.0.1');
   expect(destination({ family: 'v6', address: '::', port: 1 }).address).toBe('::1');
@@ -45,7 +52,7 @@ test('the unspecified address is loopback', () => {
 
 test('never throws', () => {
   fc.assert(
-    fc.property(fc.uint8Array({ maxLength: 140 }), fc.boolean(), (bytes, unspec) => {
+    fc.property(fc.uint8Array({ maxLength: 140 }), fc.constantFrom<number>(...Object.values(AF)), (bytes, unspec) => {
       const parsed = parseSockaddr(bytes, unspec);
       if (parsed) expect(parsed.port).toBeLessThan(65536);
     }),

@@ -38,13 +38,14 @@ const isMapped = (b: Uint8Array, at: number): boolean => {
  * Reads a struct sockaddr as the kernel would for a socket of `domain`. Undefined for what names no internet endpoint
  * (AF_UNSPEC, too short, another family): the kernel then gives an error or dissolves an association.
  * An IPv4-mapped IPv6 address is V4 traffic and is given as V4.
- * @param unspecIsV4 the kernel's udp_sendmsg and inet_bind of an IPv4 socket take AF_UNSPEC for AF_INET
+ * @param unspecIs the family that AF_UNSPEC is taken for: AF_INET by udp_sendmsg and inet_bind of an IPv4 socket, AF_INET6 by
+ * rawv6_sendmsg
  */
-export function parseSockaddr(bytes: Uint8Array, unspecIsV4 = false): ParsedAddress | undefined {
+export function parseSockaddr(bytes: Uint8Array, unspecIs: number = AF.UNSPEC): ParsedAddress | undefined {
   if (bytes.length < 2) return undefined;
-  const family = (bytes[0] ?? 0) | ((bytes[1] ?? 0) << 8);
+  const family = (bytes[0] ?? 0) | ((bytes[1] ?? 0) << 8) || unspecIs;
   const port = ((bytes[2] ?? 0) << 8) | (bytes[3] ?? 0);
-  if (family === AF.INET || (family === AF.UNSPEC && unspecIsV4)) {
+  if (family === AF.INET) {
     if (bytes.length < SIZE_IN) return undefined;
     return { family: 'v4', address: formatV4(bytes, 4), port };
   }

@@ -10,13 +10,18 @@ const SO_RCVTIMEO = 20;
 const SO_SNDTIMEO = 21;
 const SO_PROTOCOL = 38;
 const SO_DOMAIN = 39;
+const SO_ZEROCOPY = 60;
+const SO_BINDTOIFINDEX = 62;
+const SO_NETNS_COOKIE = 71;
 const TCP_INFO = 11;
 export const PROTOCOL = { TCP: 6, UDP: 17, MPTCP: 262 } as const;
-export const SOCK = { STREAM: 1, DGRAM: 2, SEQPACKET: 5 } as const;
+export const SOCK = { DGRAM: 2, RAW: 3 } as const;
 export const TCP_STATE = { ESTABLISHED: 1, SYN_SENT: 2, CLOSE: 7, LISTEN: 10 } as const;
 const F_GETFL = 3;
 const F_SETFL = 4;
 const O_NONBLOCK = 0o4000;
+/** A longer setTimeout would fire at once. */
+const LONGEST_TIMER_MS = 0x7fffffff;
 
 const value = Buffer.alloc(16);
 const length = Buffer.alloc(4);
@@ -24,6 +29,11 @@ const length = Buffer.alloc(4);
 function option(fd: number, level: number, name: number, size: number): Buffer | undefined {
   length.writeUInt32LE(size);
   return libc.getsockopt(fd, level, name, value, length) === 0 ? value : undefined;
+}
+
+/** Which network namespace a socket belongs to; undefined before Linux 5.14. */
+export function namespaceOf(fd: number): bigint | undefined {
+  return option(fd, SOL_SOCKET, SO_NETNS_COOKIE, 8)?.readBigUInt64LE(0);
 }
 
 /** A duplicate of a supervised program's socket. Everything it tells is asked of the kernel's own object. */
@@ -59,8 +69,9 @@ export class DuplicateSocket {
     this.#protocol ??= option(this.fd, SOL_SOCKET, SO_PROTOCOL, 4)?.readInt32LE(0) ?? 0;
     return this.#protocol === PROTOCOL.MPTCP ? PROTOCOL.TCP : this.#protocol;
   }
+  /** It has connections, of whatever kind (DCCP's are of a type of their own). */
   get isStream(): boolean {
-    return this.type === SOCK.STREAM || this.type === SOCK.SEQPACKET;
+    return this.type !== SOCK.DGRAM && this.type !== SOCK.RAW;
   }
   /** The kernel's number of the socket: the same for all duplicates. */
   get inode(): number {
@@ -81,6 +92,14 @@ export class DuplicateSocket {
   }
   get nonBlocking(): boolean {
     return (this.flags & O_NONBLOCK) !== 0;
+  }
+  /** Number of the network interface it is bound to; 0: none. */
+  get device(): number {
+    return option(this.fd, SOL_SOCKET, SO_BINDTOIFINDEX, 4)?.readInt32LE(0) ?? 0;
+  }
+  /** MSG_ZEROCOPY works (SO_ZEROCOPY). */
+  get zeroCopy(): boolean {
+    return (option(this.fd, SOL_SOCKET, SO_ZEROCOPY, 4)?.readInt32LE(0) ?? 0) !== 0;
   }
   /** SO_SNDTIMEO in milliseconds; 0: none. */
   get sendTimeout(): number {
@@ -111,7 +130,8 @@ export class DuplicateSocket {
 
   #milliseconds(name: number): number {
     const timeval = option(this.fd, SOL_SOCKET, name, 16);
-    return timeval ? Number(timeval.readBigInt64LE(0)) * 1000 + Number(timeval.readBigInt64LE(8)) / 1000 : 0;
+    const limit = timeval ? Number(timeval.readBigInt64LE(0)) * 1000 + Number(timeval.readBigInt64LE(8)) / 1000 : 0;
+    return Math.min(limit, LONGEST_TIMER_MS);
   }
 
   #name(fn: typeof libc.getsockname): Endpoint | undefined {

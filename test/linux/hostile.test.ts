@@ -40,6 +40,41 @@ describe.runIf(able)('a hostile or starving machine', () => {
     expect(local).toBeGreaterThan(0);
   });
 
+  test('a listening socket that is shut down after the check connects nowhere', async () => {
+    const rules = [{ layer: 'ALE_AUTH_CONNECT', action: 'block' as const }];
+    const before = target.connections();
+    const running = await run([program('shutdown-race'), `${target.port}`, '3000'], { rules, otherwise: 'permit' });
+    expect((await running.exited).code).toBe(0);
+    await running.source.stop();
+    const [connected, denied, listening] = running.stdout().trim().split(' ').map(Number);
+    expect(connected).toBe(0);
+    expect(target.connections()).toBe(before);
+    // Both states were met.
+    expect(denied).toBeGreaterThan(0);
+    expect(listening).toBeGreaterThan(0);
+  });
+
+  test('a socket that asks for its source address is told, and reaches nobody', async () => {
+    const running = await run([program('undecided')], { otherwise: 'block' });
+    expect((await running.exited).code).toBe(0);
+    await running.source.stop();
+    expect(running.stdout().trim().split('\n')).toEqual([
+      ...['connect: ok', 'source 127.0.0.1', 'remote 127.0.0.1 0', 'send: ok', 'dissolve: ok'],
+      ...['connect: ok', 'source 127.0.0.1', 'remote 127.0.0.1 0'],
+      ...['connect: ok', 'source ::1', 'broadcast: EACCES'],
+    ]);
+    expect(running.attempts()).toEqual([]);
+  });
+
+  test('in another network a socket that asked for its source address sends nothing', async () => {
+    const running = await run([program('undecided'), 'elsewhere'], { otherwise: 'block' });
+    expect((await running.exited).code).toBe(0);
+    await running.source.stop();
+    expect(running.stdout().trim().split('\n').slice(0, 6)).toEqual([
+      ...['unshare: ok', 'loopback: ok', 'connect: ok', 'source 127.0.0.1', 'remote 127.0.0.9 0', 'send: EPIPE'],
+    ]);
+  });
+
   test.each([1, 2, 3])('calls with nonsense for arguments are all answered (seed %i)', async seed => {
     const running = await run([program('fuzz'), `${seed}`, '5000'], { otherwise: 'permit' });
     expect(await running.exited).toEqual({ code: 0, signal: null });
