@@ -1,10 +1,10 @@
-import { spawn } from 'node:child_process';
+import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import { createIdentifier } from '../../driver/windows/identity.ts';
 import { processFacts } from '../../driver/windows/process-facts.ts';
 import { servicesOf } from '../../driver/windows/services.ts';
 import { signerOf } from '../../driver/windows/signer.ts';
-import { report } from './report.ts';
+import { report, until } from './report.ts';
 
 /** Runs under Wine: what can be learned of processes through the real functions of a Windows user land. */
 
@@ -48,8 +48,31 @@ if (process.argv[2] === 'wait') {
     const names = servicesOf(process.pid);
     expectThat(`none here: ${names}`, names !== undefined && names.length === 0);
   });
+  await report('the services of a svchost process', async () => {
+    // Wine's own BITS runs in a svchost, as on Windows.
+    spawnSync('sc.exe', ['start', 'BITS'], { stdio: 'ignore' });
+    let pid: number | undefined;
+    await until('BITS runs', () => {
+      for (pid = 8; pid < 2000; pid += 4) if (servicesOf(pid)?.includes('BITS')) return true;
+      return false;
+    });
+    expectThat(`its process ${processFacts(pid!)?.path}`, same(processFacts(pid!)?.path, 'C:\\windows\\system32\\svchost.exe'));
+    const { services } = createIdentifier()({ processId: pid! });
+    expectThat(`services ${services}`, services?.includes('BITS') === true);
+    // Wine does not know sub-process tags: a tag that nobody can resolve falls back to all services of the process.
+    const tagged = createIdentifier()({ processId: pid!, subProcessTag: 77n });
+    expectThat(`services by tag ${tagged.services}`, String(tagged.services) === String(services));
+    spawnSync('sc.exe', ['stop', 'BITS'], { stdio: 'ignore' });
+  });
   await report('a file without signature has no signer', async () => {
     expectThat('signer', (await signerOf('C:\\windows\\system32\\drivers\\sallyport.sys')) === undefined);
     expectThat('signer of nothing', (await signerOf('C:\\nothing.exe')) === undefined);
   });
+  const [signed, tampered] = process.argv.slice(2);
+  if (signed && tampered) {
+    await report('a signed file has its signer, and one that was changed afterwards has none', async () => {
+      expectThat(`signer ${await signerOf(signed)}`, (await signerOf(signed)) === 'Sallyport Lab Signer');
+      expectThat(`signer of the changed ${await signerOf(tampered)}`, (await signerOf(tampered)) === undefined);
+    });
+  }
 }
