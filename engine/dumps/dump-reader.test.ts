@@ -227,7 +227,16 @@ describe('only one layer', () => {
     const whole = await read(text);
     const part = await readDump('x.xml', [Buffer.from(text)], one);
     expect(part.filters).toEqual(whole.filters.filter(filter => filter.filterId === 2n));
-    expect(part).toMatchObject({ errors: 0, providers: whole.providers, layers: whole.layers });
+    const layers = whole.layers.filter(layer => layer.layerKey === one.onlyLayer);
+    expect(part).toMatchObject({ errors: 0, providers: whole.providers, layers });
+  });
+  test('filters that stand before the layer which they belong to are read all the same', async () => {
+    const text = stateXml(some).replace(
+      /(<layer>[\s\S]*?<\/layer>)\n([\s\S]*?)(?=<\/item>\n<item><layer>|<\/item>\n<\/layers>)/g,
+      '$2\n$1',
+    );
+    expect((await readDump('x.xml', [Buffer.from(text)], one)).filters.map(each => each.filterId)).toEqual([2n]);
+    expect((await read(text)).filters).toHaveLength(3);
   });
   test('the form of the rest is checked all the same', async () => {
     const text = stateXml(some)

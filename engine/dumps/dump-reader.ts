@@ -84,13 +84,17 @@ class DumpBuilder implements XmlSink {
   skips(name: string, path: readonly string[]): boolean {
     if (this.onlyLayer === undefined) return false;
     const list = path.at(-1) ?? '';
-    if (list === 'filters') return path.at(-2) === 'item' && this.layerKey !== this.onlyLayer;
+    if (list === 'filters') return path.at(-2) === 'item' && this.layerKey !== undefined && this.layerKey !== this.onlyLayer;
     return ASIDE.has(list) || (!LISTS.has(list) && list !== 'item' && name !== 'timeStamp');
   }
 
   abandons(child: XmlNode, path: readonly string[]): boolean {
-    if (this.onlyLayer === undefined || child.name !== 'layerKey' || path.at(-1) !== 'filters') return false;
-    return this.context.keys.key('layer', child.text) !== this.onlyLayer;
+    if (this.onlyLayer === undefined || child.name !== 'layerKey') return false;
+    const list = path.at(-1);
+    if (list !== 'filters' && list !== 'item') return false;
+    const key = this.context.keys.key('layer', child.text);
+    if (list === 'item') this.layerKey = key;
+    return key !== this.onlyLayer;
   }
 
   isContainer(name: string, path: readonly string[]): boolean {
@@ -111,6 +115,7 @@ class DumpBuilder implements XmlSink {
 
   opened(name: string, path: readonly string[], line: number): void {
     this.sections.add(name);
+    if (name === 'item') this.layerKey = undefined;
     if (path.length > 0) return;
     const { problems } = this.context;
     const firewallFirst = name === 'wfpstate' && this.roots.includes('firewallState');
@@ -236,7 +241,7 @@ export async function readDump(
   try {
     for await (const piece of pieces) {
       some = true;
-      builder.reader.write(piece);
+      await builder.reader.write(piece);
       if (builder.reader.stopped) break;
     }
   } catch (error) {
@@ -244,7 +249,7 @@ export async function readDump(
     if (!(error instanceof UnreadableError) || !some) throw error;
     builder.reader.fail(error.reason);
   }
-  builder.reader.end();
+  await builder.reader.end();
   return builder.result(source);
 }
 

@@ -1,10 +1,10 @@
-import { createHash } from 'node:crypto';
 import { type Guid, parseGuid } from '../model/guid.ts';
 import { type KeyKind, keyOfName, nameOfKey } from '../model/keys.ts';
 
 /** A GUID made from a name of which the real one is not known: always the same for the same name (RFC 9562, version 8). */
 function guidFromName(name: string): Guid {
-  const hex = createHash('sha256').update(name).digest('hex');
+  // Hardly any dump needs it, so it is loaded when one does.
+  const hex = process.getBuiltinModule('node:crypto').createHash('sha256').update(name).digest('hex');
   return `${hex.slice(0, 8)}-${hex.slice(8, 12)}-8${hex.slice(13, 16)}-8${hex.slice(17, 20)}-${hex.slice(20, 32)}`;
 }
 

@@ -1,5 +1,4 @@
 import { type FileHandle, open } from 'node:fs/promises';
-import { createGunzip } from 'node:zlib';
 import { UnreadableError } from './problem.ts';
 
 const CHUNK = 256 * 1024;
@@ -33,6 +32,7 @@ async function* chunks(path: string, handle: FileHandle): AsyncGenerator<Uint8Ar
 }
 
 async function* gunzip(path: string, source: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
+  const { createGunzip } = await import('node:zlib');
   const inflate = createGunzip();
   const feed = (async () => {
     for await (const chunk of source) {

@@ -1,4 +1,5 @@
-import { SaxesParser, type SaxesTagPlain } from 'saxes';
+import type { SaxesParser } from 'saxes';
+import { PlainXml, plainText } from './plain-xml.ts';
 import { Problems } from './problem.ts';
 import { TextStream } from './text-decoder.ts';
 import type { XmlNode } from './xml-node.ts';
@@ -32,6 +33,15 @@ interface Growing extends XmlNode {
 }
 const LEAF: Growing[] = [];
 
+interface Skipped {
+  name: string;
+  line: number;
+  column: number;
+  /** Children so far, and as many as it says itself. */
+  count: number;
+  said: string | undefined;
+}
+
 interface Container {
   readonly name: string;
   readonly line: number;
@@ -50,24 +60,23 @@ export class XmlReader {
   /** Set when reading was given up. */
   stopped = false;
   private readonly text = new TextStream();
-  private readonly parser: SaxesParser<{ xmlns: false; fragment: true; position: false }> = new SaxesParser({
-    xmlns: false,
-    fragment: true,
-    position: false,
+  /** Reads as long as the text is as plain as netsh writes it; then the library takes over. */
+  private readonly lane = new PlainXml({
+    open: (name, numItems) => this.open(name, numItems === undefined ? undefined : { numItems }),
+    close: () => this.close(),
+    text: (source, from, to, blank, closes) => this.plainCharacters(source, from, to, blank, closes),
   });
+  private parser: Parser | undefined;
+  /** Where the library's first line and column stand in the source. */
+  private base = { line: 0, column: 0 };
   private readonly sink: XmlSink;
   private readonly path: string[] = [];
   private readonly containers: Container[] = [];
   private readonly stack: Growing[] = [];
   private current: Growing | undefined;
-  /** Children so far and `numItems` of the elements that are open inside a skipped one. */
-  private readonly skipped: {
-    count: number;
-    readonly said: string | undefined;
-    readonly name: string;
-    readonly line: number;
-    readonly column: number;
-  }[] = [];
+  /** The elements that are open inside a skipped one; objects are used again, since most of a large file may be skipped. */
+  private readonly skipped: Skipped[] = [];
+  private skipping = 0;
   private nodes = 0;
   private started = false;
   private head = '';
@@ -78,35 +87,30 @@ export class XmlReader {
 
   constructor(sink: XmlSink) {
     this.sink = sink;
-    const parser = this.parser;
-    parser.on('opentag', tag => this.open(tag));
-    parser.on('closetag', () => this.close());
-    parser.on('text', text => this.characters(text));
-    parser.on('cdata', text => this.characters(text));
-    parser.on('error', error => this.error(error.message));
   }
 
   get line(): number {
-    return this.parser.line;
+    return this.parser ? this.base.line + this.parser.line : this.lane.line;
   }
 
   /** Column counted from 1. */
   get column(): number {
-    return this.parser.column + 1;
+    const { parser, base, lane } = this;
+    return 1 + (parser ? parser.column + (parser.line === 1 ? base.column : 0) : lane.column);
   }
 
   /** Where reading stands: the open elements, root first. */
   get openElements(): readonly string[] {
-    return [...this.path, ...this.stack.map(node => node.name), ...this.skipped.map(each => each.name)];
+    return [...this.path, ...this.stack.map(node => node.name), ...this.skipped.slice(0, this.skipping).map(each => each.name)];
   }
 
-  write(bytes: Uint8Array): void {
-    if (!this.stopped) this.feed(this.text.write(bytes), false);
+  async write(bytes: Uint8Array): Promise<void> {
+    if (!this.stopped) await this.feed(this.text.write(bytes), false);
   }
 
   /** Ends the source: reports what is still open. */
-  end(): void {
-    if (!this.stopped) this.feed(this.text.end(), true);
+  async end(): Promise<void> {
+    if (!this.stopped) await this.feed(this.text.end(), true);
     if (this.stopped) return;
     const open = this.openElements;
     if (open.length > 0) {
@@ -116,7 +120,7 @@ export class XmlReader {
       this.fail(this.started ? 'there is no element in the file: it is no netsh dump' : 'the file is empty');
     } else {
       try {
-        this.parser.close();
+        this.parser?.close();
       } catch (error) {
         this.fail((error as Error).message);
       }
@@ -137,7 +141,7 @@ export class XmlReader {
     this.stopped = true;
   }
 
-  private feed(text: string, last: boolean): void {
+  private async feed(text: string, last: boolean): Promise<void> {
     let piece = text;
     if (!this.started) {
       this.head += text;
@@ -161,13 +165,31 @@ export class XmlReader {
       piece = withoutDeclaration(piece.replace(/^\uFEFF/, ' '));
     }
     this.sinceTag += piece.length;
-    piece = this.withoutBareAmpersands(piece, last);
     try {
-      this.parser.write(piece);
+      const rest = this.parser ? piece : this.lane.write(piece, last);
+      if (rest !== undefined) {
+        this.parser ??= await this.takeOver();
+        this.parser.write(this.withoutBareAmpersands(rest, last));
+      }
     } catch (error) {
       if (!(error instanceof Stop)) throw error;
     }
     if (this.sinceTag > MAX_SILENCE && !this.stopped) this.fail('no element begins or ends within 32 MB: this is no netsh dump');
+  }
+
+  /** The library, told which elements are open. Most files never need it, so it is loaded here. */
+  private async takeOver(): Promise<Parser> {
+    const { SaxesParser } = await import('saxes');
+    const parser: Parser = new SaxesParser({ xmlns: false, fragment: true, position: false });
+    // The blank keeps a declaration here from being taken as the first thing in the file.
+    parser.write(` ${this.lane.open.map(name => `<${name}>`).join('')}`);
+    this.base = { line: this.lane.line - parser.line, column: this.lane.column - parser.column };
+    parser.on('opentag', tag => this.open(tag.name, tag.attributes));
+    parser.on('closetag', () => this.close());
+    parser.on('text', text => this.characters(text));
+    parser.on('cdata', text => this.characters(text));
+    parser.on('error', error => this.error(error.message));
+    return parser;
   }
 
   /**
@@ -185,21 +207,19 @@ export class XmlReader {
     }
     return piece.replace(/&(?!#?\w{1,30};)/g, (_, at: number) => {
       const line = newlines(piece, at);
-      const place = line === 0 ? this.parser.column + at : column(piece, at);
+      const place = line === 0 ? this.column + at : 1 + column(piece, at);
       if (this.problems.errors < MAX_ERRORS)
-        this.problems.add('error', this.parser.line + line, place + 1, 'not well-formed XML: an ampersand that begins no entity');
+        this.problems.add('error', this.line + line, place, 'not well-formed XML: an ampersand that begins no entity');
       return '&amp;';
     });
   }
 
-  private open(tag: SaxesTagPlain): void {
-    const name = tag.name;
+  private open(name: string, found: Readonly<Record<string, string>> | undefined): void {
     this.sinceTag = 0;
     if (++this.depth > MAX_DEPTH) this.give(`elements are nested deeper than ${MAX_DEPTH}: this is no netsh dump`);
-    const within = this.skipped.at(-1);
-    if (within) {
-      within.count++;
-      this.skip(tag);
+    if (this.skipping > 0) {
+      this.skipped[this.skipping - 1]!.count++;
+      this.skip(name, found);
       return;
     }
     const current = this.current;
@@ -208,13 +228,13 @@ export class XmlReader {
       const parent = this.containers.at(-1);
       if (parent) parent.count++;
       if (this.sink.isContainer(name, this.path)) {
-        this.sink.opened?.(name, this.path, this.parser.line);
+        this.sink.opened?.(name, this.path, this.line);
         this.path.push(name);
         this.containers.push({
           name,
-          line: this.parser.line,
+          line: this.line,
           column: this.column,
-          numItems: tag.attributes['numItems'],
+          numItems: found?.['numItems'],
           count: 0,
         });
         if (this.stopped) throw new Stop();
@@ -222,18 +242,18 @@ export class XmlReader {
       }
       if (this.stopped) throw new Stop();
       if (this.sink.skips?.(name, this.path)) {
-        this.skip(tag);
+        this.skip(name, found);
         return;
       }
       this.nodes = 0;
     }
     if (++this.nodes > MAX_NODES) this.give(`one item holds more than ${MAX_NODES} elements: this is no netsh dump`);
-    let attributes: Record<string, string> | undefined;
-    for (const key in tag.attributes) {
-      attributes = tag.attributes;
+    let attributes: Readonly<Record<string, string>> | undefined;
+    for (const key in found) {
+      attributes = found;
       if (key !== 'numItems') this.problems.add('warning', this.line, this.column, `unknown attribute ${key} of <${name}>`);
     }
-    const node: Growing = { name, text: '', children: LEAF, line: this.parser.line, column: this.column, attributes };
+    const node: Growing = { name, text: '', children: LEAF, line: this.line, column: this.column, attributes };
     if (current) {
       if (current.children === LEAF) current.children = [node];
       else current.children.push(node);
@@ -242,15 +262,29 @@ export class XmlReader {
     this.current = node;
   }
 
-  private skip({ name, attributes }: SaxesTagPlain): void {
-    this.skipped.push({ count: 0, said: attributes['numItems'], name, line: this.parser.line, column: this.column });
+  private skip(name: string, found: Readonly<Record<string, string>> | undefined): void {
+    this.pushSkipped(name, this.line, this.column, 0, found?.['numItems']);
+  }
+
+  private pushSkipped(name: string, line: number, column: number, count: number, said: string | undefined): void {
+    const at = this.skipping++;
+    const slot = this.skipped[at];
+    if (!slot) {
+      this.skipped.push({ name, line, column, count, said });
+      return;
+    }
+    slot.name = name;
+    slot.line = line;
+    slot.column = column;
+    slot.count = count;
+    slot.said = said;
   }
 
   private close(): void {
     this.sinceTag = 0;
     this.depth--;
-    const skipped = this.skipped.pop();
-    if (skipped) {
+    if (this.skipping > 0) {
+      const skipped = this.skipped[--this.skipping]!;
       if (skipped.said !== undefined) this.compare(skipped.said, skipped.count, skipped);
       return;
     }
@@ -274,8 +308,7 @@ export class XmlReader {
 
   /** Goes on with an open element as with a skipped one. */
   private abandon(node: Growing): void {
-    const { name, line, column } = node;
-    this.skipped.push({ count: node.children.length, said: node.attributes?.['numItems'], name, line, column });
+    this.pushSkipped(node.name, node.line, node.column, node.children.length, node.attributes?.['numItems']);
     this.stack.length = 0;
     this.current = undefined;
   }
@@ -291,8 +324,19 @@ export class XmlReader {
     }
   }
 
+  /** Text that the plain lane found; what is only white space around elements is not even cut out. */
+  private plainCharacters(source: string, from: number, to: number, blank: boolean, closes: boolean): boolean {
+    const { current } = this;
+    if (!current && this.skipping === 0) return blank;
+    if (blank && (!closes || current?.children !== LEAF) && (current?.text ?? '') === '') return true;
+    const text = plainText(source.slice(from, to));
+    if (text === undefined) return false;
+    this.characters(text);
+    return true;
+  }
+
   private characters(text: string): void {
-    if (this.skipped.length > 0) return;
+    if (this.skipping > 0) return;
     const { current } = this;
     if (current) {
       if (current.text === '') current.text = text;
@@ -312,6 +356,8 @@ export class XmlReader {
     throw new Stop();
   }
 }
+
+type Parser = SaxesParser<{ xmlns: false; fragment: true; position: false }>;
 
 /** Unwinds the parser when reading is given up. */
 class Stop extends Error {}
