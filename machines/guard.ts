@@ -1,6 +1,6 @@
 import { createActor, fromPromise } from 'xstate';
 import type { ConnectionAttempt, DecidedAttempt, SourceEvent, Verdict } from '../engine/model/attempt.ts';
-import { installBase } from '../engine/rules/base.ts';
+import { installBase, removeAsking } from '../engine/rules/base.ts';
 import type { Scope } from '../engine/rules/rule.ts';
 import { canonicalScope, covers } from '../engine/rules/scope.ts';
 import { Activity } from './activity.ts';
@@ -52,6 +52,7 @@ export function createGuard(host: GuardHost, options: GuardOptions): Guard {
   const exit = Promise.withResolvers<GuardExit>();
   let notices: readonly Notice[] = [];
   let decided = 0;
+  let running = false;
   let unsubscribe: (() => Promise<void>) | undefined;
 
   const notice = (level: Notice['level'], text: string) => {
@@ -129,6 +130,13 @@ export function createGuard(host: GuardHost, options: GuardOptions): Guard {
     await host.published();
   };
 
+  /** A guard that ends takes its asking filters with it; one whose source failed leaves them where they are meant to outlive it. */
+  const removeWhatAsks = async () => {
+    if (host.asking === 'nothing' || !host.asking?.outlives || (running && machine.getSnapshot().context.failure !== undefined))
+      return;
+    await removeAsking(host.engine).catch(error => notice('error', `The filters that ask are still there: ${messageOf(error)}`));
+  };
+
   const onDecided = (attempt: DecidedAttempt) => {
     decided++;
     const filterId = attempt.filterId === undefined ? undefined : String(attempt.filterId);
@@ -186,9 +194,13 @@ export function createGuard(host: GuardHost, options: GuardOptions): Guard {
     guardMachine.provide({
       actors: {
         prepare: fromPromise(prepare),
-        open: fromPromise(() => source.start(onSource)),
+        open: fromPromise(async () => {
+          await source.start(onSource);
+          running = true;
+        }),
         close: fromPromise(async () => {
           desk.close();
+          await removeWhatAsks();
           await Promise.allSettled([source.stop(), unsubscribe?.()]);
           activity.flush();
         }),

@@ -3,6 +3,7 @@ import type {
   ConnectionAttempt,
   ConnectionSource,
   Endpoint,
+  FailPolicy,
   Identity,
   SourceEvent,
   Verdict,
@@ -37,6 +38,8 @@ export interface NetEventSourceOptions {
    * asked, for somebody else holds; every connection that another filter decided is told. Default `questions`.
    */
   readonly watches?: 'questions' | 'decisions';
+  /** What becomes of the blocking filters when this program dies: `closed` when they stay. Default `open`. */
+  readonly failPolicy?: FailPolicy;
   /** Milliseconds since the epoch, by the clock that stamps events. Default Date.now. */
   readonly now?: () => number;
 }
@@ -60,8 +63,7 @@ const LAYERS: { readonly [id: number]: AttemptLayer } = {
 export class NetEventSource implements ConnectionSource {
   readonly kind = 'net-events';
   readonly title = 'this machine, without a driver';
-  /** What the filters block stays blocked. */
-  readonly failPolicy = 'closed';
+  readonly failPolicy: FailPolicy;
   readonly #options: NetEventSourceOptions;
   /** The same program to the same place is one question until it is answered. */
   readonly #waiting = new Map<string, number>();
@@ -74,6 +76,7 @@ export class NetEventSource implements ConnectionSource {
 
   constructor(options: NetEventSourceOptions) {
     this.#options = options;
+    this.failPolicy = options.failPolicy ?? 'open';
   }
 
   async start(listener: (event: SourceEvent) => void): Promise<void> {

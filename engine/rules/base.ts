@@ -2,13 +2,14 @@ import type { AttemptLayer, FailPolicy } from '../model/attempt.ts';
 import { WfpError } from '../model/error.ts';
 import type { FilterEngine } from '../model/filter-engine.ts';
 import type { Guid } from '../model/guid.ts';
-import { FILTER_FLAG, type FilterCondition, type FilterInput, OBJECT_FLAG } from '../model/objects.ts';
+import { FILTER_FLAG, type Filter, type FilterCondition, type FilterInput, OBJECT_FLAG } from '../model/objects.ts';
 import { parseAddress } from './address.ts';
-import { DROP_UNTIL_ASKED, fixedKey } from './ask-filters.ts';
+import { DROP_UNTIL_ASKED, dropsToAsk, fixedKey, holdsToAsk } from './ask-filters.ts';
 import { compileRule } from './compile.ts';
 import { notLoopback, portCondition, protocolCondition } from './conditions.ts';
 import type { Rule } from './rule.ts';
 import {
+  ASK_CALLOUTS,
   CLOSURES,
   IPPROTO,
   RULE_LAYERS,
@@ -30,6 +31,11 @@ export interface Asking {
   readonly by?: 'callout' | 'drop';
   /** The driver that holds also wants to hear of closed sockets. */
   readonly closures?: boolean;
+  /**
+   * What asks is static instead of dynamic: it outlives a guard that dies, so that what was not decided fails, until a guard begins again,
+   * `removeAsking` is called or the engine restarts. Default false.
+   */
+  readonly outlives?: boolean;
 }
 
 export interface BaseOptions extends Asking {
@@ -137,29 +143,54 @@ export function nameLookupRules(addresses: readonly string[]): Rule[] {
   });
 }
 
+async function addAsking(session: FilterEngine, options: BaseOptions): Promise<void> {
+  for (const layer of RULE_LAYERS) {
+    if (options.layers && !options.layers.includes(layer.layer)) continue;
+    if (options.by !== 'drop') await ensure(session.calloutAdd(callout(layer.askCallout, layer, 'asks')));
+    for (const filter of baseFilters(layer, options)) await ensure(session.filterAdd(filter));
+  }
+  for (const layer of options.closures ? CLOSURES : []) {
+    await ensure(session.calloutAdd(callout(layer.callout, layer, 'hears of closed sockets')));
+    await ensure(
+      session.filterAdd({
+        ...own(layer, 'Hear of closed sockets', WEIGHT_RANGE.base),
+        filterCondition: [],
+        action: { type: 'FWP_ACTION_CALLOUT_INSPECTION', calloutKey: layer.callout },
+      }),
+    );
+  }
+}
+
+/** What `addAsking` adds, whoever added it. */
+const isOurs = (filter: Filter): boolean =>
+  dropsToAsk(filter) || (filter.providerKey === SALLYPORT_PROVIDER && holdsToAsk(filter)) || hears(filter);
+const hears = ({ action }: Pick<Filter, 'action'>): boolean => CLOSURES.some(({ callout }) => callout === action.calloutKey);
+
+/** Takes away what asks and was left by a guard that died, in one transaction. @returns how many filters there were */
+export async function removeAsking(engine: FilterEngine): Promise<number> {
+  return engine.transaction(async () => {
+    const left = (await engine.filterEnum()).filter(isOurs);
+    for (const { filterId } of left) await engine.filterDeleteById(filterId);
+    const keys = new Set([...ASK_CALLOUTS, ...CLOSURES.map(closure => closure.callout)]);
+    for (const { calloutKey } of await engine.calloutEnum({ providerKey: SALLYPORT_PROVIDER }))
+      if (keys.has(calloutKey)) await engine.calloutDeleteByKey(calloutKey);
+    return left.length;
+  });
+}
+
 /**
  * Sets up what asking needs: provider and sublayer in `engine`, persistent; in `dynamic` (usually a dynamic session, so that it goes with
  * the guard) the ask callouts, the ask filters below everything else, the permits that make a layer usable, and the builtin rules.
- * Each session changes in one transaction. Safe to call again.
+ * With `outlives`, what asks is in `engine` too. Each session changes in one transaction. Safe to call again.
  */
 export async function installBase(engine: FilterEngine, dynamic: FilterEngine, options: BaseOptions): Promise<void> {
   await installProvider(engine);
+  if (options.outlives) {
+    await removeAsking(engine);
+    await engine.transaction(() => addAsking(engine, options));
+  }
   await dynamic.transaction(async () => {
-    for (const layer of RULE_LAYERS) {
-      if (options.layers && !options.layers.includes(layer.layer)) continue;
-      if (options.by !== 'drop') await ensure(dynamic.calloutAdd(callout(layer.askCallout, layer, 'asks')));
-      for (const filter of baseFilters(layer, options)) await ensure(dynamic.filterAdd(filter));
-    }
-    for (const layer of options.closures ? CLOSURES : []) {
-      await ensure(dynamic.calloutAdd(callout(layer.callout, layer, 'hears of closed sockets')));
-      await ensure(
-        dynamic.filterAdd({
-          ...own(layer, 'Hear of closed sockets', WEIGHT_RANGE.base),
-          filterCondition: [],
-          action: { type: 'FWP_ACTION_CALLOUT_INSPECTION', calloutKey: layer.callout },
-        }),
-      );
-    }
+    if (!options.outlives) await addAsking(dynamic, options);
     for (const rule of nameLookupRules(options.nameLookups ?? [])) {
       for (const filter of compileRule(rule)) await ensure(dynamic.filterAdd(filter));
     }

@@ -8,9 +8,10 @@ import type { ConnectionAttempt } from '../model/attempt.ts';
 import type { FilterEngine } from '../model/filter-engine.ts';
 import { newGuid } from '../model/guid.ts';
 import { LAYER_KEY } from '../model/keys.gen.ts';
-import { dropsToAsk, fixedKey } from './ask-filters.ts';
+import { FILTER_FLAG } from '../model/objects.ts';
+import { dropsToAsk, fixedKey, holdsToAsk } from './ask-filters.ts';
 import { attemptValues, decideAttempt } from './attempt-values.ts';
-import { installBase, nameLookupRules } from './base.ts';
+import { installBase, nameLookupRules, removeAsking } from './base.ts';
 import { applyRules, diffRules } from './diff-rules.ts';
 import { readRules, rulesFromEngine } from './read-rules.ts';
 import type { Rule } from './rule.ts';
@@ -397,6 +398,29 @@ describe('the base', () => {
       expect(decide(out)).toMatchObject({ action: verdict, ruleId: rule.id });
       await writeRules({ engine }, [rule], { remove: [rule] });
     }
+  });
+
+  test('what outlives the guard is static, is taken over by the next guard whatever it asks by, and can be taken away', async () => {
+    embedded.close();
+    embedded = EmbeddedEngine.open();
+    engine = embedded.openSession();
+    const layers = ['ALE_AUTH_CONNECT'] as const;
+    const count = async () => (await engine.filterEnum()).length;
+    for (const by of ['callout', 'drop', 'drop', 'callout'] as const) {
+      const dying = embedded.openSession({ dynamic: true });
+      await installBase(engine, dying, { failPolicy: 'closed', by, layers, closures: by === 'callout', outlives: true });
+      await dying.close();
+      const asking = (await engine.filterEnum()).filter(by === 'drop' ? dropsToAsk : holdsToAsk);
+      expect(asking.length).toBe(2);
+      expect(await count()).toBe(by === 'drop' ? 2 : 4);
+      expect((await engine.calloutEnum()).length).toBe(by === 'drop' ? 0 : 4);
+      expect(asking.every(({ flags }) => (flags & FILTER_FLAG.PERSISTENT) === 0)).toBe(true);
+    }
+    await writeRules({ engine }, [], { put: [curl] });
+    expect(await removeAsking(engine)).toBe(4);
+    expect(await removeAsking(engine)).toBe(0);
+    expect(await engine.calloutEnum()).toEqual([]);
+    expect(await rulesFromEngine(engine)).toEqual([curl]);
   });
 
   test('a driver that holds hears of closed sockets by inspection filters, which decide nothing', async () => {

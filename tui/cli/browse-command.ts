@@ -14,7 +14,7 @@ export async function browse(context: CommandContext, view: 'rules' | 'filters')
   const opening: OpenOptions = { where, settings, asksPerson: true, tell };
   const session =
     process.platform === 'win32'
-      ? await (await import('./host/windows/windows-guard.ts')).openWindowsGuard(opening, 'idle')
+      ? await (await import('./host/windows/windows-guard.ts')).openWindowsGuard({ ...opening, fail: 'open' }, 'idle')
       : await openGuardSession({ ...opening, source: idleSource });
   const { stdin, stdout, env } = context;
   const app = renderApp({ client: session.guard, view, stdin, stdout, env, settings: appSettings(settings) });

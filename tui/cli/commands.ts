@@ -71,8 +71,19 @@ export const COMMANDS: readonly CommandSpec[] = [
     options: [
       ...runOptions.filter(o => o.name !== 'refuse'),
       { name: 'net-events', summary: 'without the driver: drop first, ask afterwards' },
+      {
+        name: 'fail',
+        value: 'closed|open',
+        summary: 'if sallyport dies: what no rule permits fails (closed, the default) or passes',
+      },
+      { name: 'off', summary: 'take away the asking filters that a guard left when it died; rules stay' },
     ],
-    examples: ['sallyport guard', 'sallyport guard --default block --timeout 30 --line', 'sallyport guard --net-events'],
+    examples: [
+      'sallyport guard',
+      'sallyport guard --default block --timeout 30 --line',
+      'sallyport guard --net-events',
+      'sallyport guard --off',
+    ],
     load: async () => (await import('./run/guard-command.ts')).guardCommand,
   },
   {

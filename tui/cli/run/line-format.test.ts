@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import type { ConnectionAttempt } from '../../../engine/model/attempt.ts';
 import { attemptText, byText, eventJson, eventLine } from './line-format.ts';
+import { banner } from './line-mode.ts';
 
 const attempt: ConnectionAttempt = {
   id: 1,
@@ -23,11 +24,33 @@ describe('one line per event', () => {
       'curl(4242) listens on 0.0.0.0:80/tcp',
     ],
     [{ layer: 'ALE_RESOURCE_ASSIGNMENT', remote: undefined, local: { address: '::', port: 80 } }, 'curl(4242) binds [::]:80/tcp'],
+    [
+      { identity: { pid: 0, path: '\\device\\harddiskvolume3\\curl.exe', parents: [] }, names: [] },
+      'curl.exe → 203.0.113.9:443/tcp',
+    ],
     [{ identity: { pid: 7, parents: [] }, names: [] }, 'program not known(7) → 203.0.113.9:443/tcp'],
   ])('%# says who and where to', (part, text) => expect(attemptText({ ...attempt, ...part })).toBe(text));
 
+  test('what was dropped is never called held', () => {
+    const event = { type: 'held', at: 0, request: 1, attempt } as const;
+    expect(eventLine(event, 'net-events')).toContain('dropped');
+    expect(eventLine(event, 'net-events')).not.toContain('held');
+    expect(JSON.parse(eventJson(event, 'net-events'))).toMatchObject({ type: 'dropped', request: 1 });
+    expect(JSON.parse(eventJson(event, 'windows-driver'))).toMatchObject({ type: 'held' });
+    const status = { title: 'this machine', phase: 'running', defaultVerdict: 'block', decided: 0 } as const;
+    for (const [failPolicy, end] of [
+      ['closed', 'goes on being dropped'],
+      ['open', 'passes'],
+    ] as const) {
+      const text = banner({ ...status, kind: 'net-events', failPolicy });
+      expect(text).toContain('dropped and told afterwards');
+      expect(text.endsWith(end)).toBe(true);
+      expect(text).not.toMatch(/held|hold|wait/);
+    }
+  });
+
   test('a held line names the parent', () => {
-    const line = eventLine({ type: 'held', at: 0, request: 1, attempt });
+    const line = eventLine({ type: 'held', at: 0, request: 1, attempt }, 'run');
     expect(line).toMatch(
       /^\d\d:\d\d:\d\d held {3}curl\(4242\) → telemetry\.example:443\/tcp \(203\.0\.113\.9\) {2}by sh postinstall\.sh$/,
     );
@@ -39,7 +62,7 @@ describe('one line per event', () => {
       names: [],
       identity: { pid: 1, path: '/tmp/a\u001b[2J\nb', parents: [{ pid: 2, commandLine: ['\u001b]0;x\u0007'] }] },
     };
-    expect(eventLine({ type: 'held', at: 0, request: 1, attempt: hostile })).not.toMatch(/[\u0000-\u001f\u007f-\u009f]/);
+    expect(eventLine({ type: 'held', at: 0, request: 1, attempt: hostile }, 'run')).not.toMatch(/[\u0000-\u001f\u007f-\u009f]/);
   });
 
   test.each([
@@ -49,14 +72,17 @@ describe('one line per event', () => {
   ])('%j in words', (by, text) => expect(byText(by, 30_200)).toBe(text));
 
   test('JSON is one line and carries big numbers as text', () => {
-    const json = eventJson({
-      type: 'decided',
-      at: 0,
-      attempt,
-      verdict: 'block',
-      by: { kind: 'filter', filterId: '9007199254740993' },
-      waited: 0,
-    });
+    const json = eventJson(
+      {
+        type: 'decided',
+        at: 0,
+        attempt,
+        verdict: 'block',
+        by: { kind: 'filter', filterId: '9007199254740993' },
+        waited: 0,
+      },
+      'run',
+    );
     expect(json).not.toContain('\n');
     expect(JSON.parse(json)).toMatchObject({
       type: 'decided',
@@ -67,7 +93,7 @@ describe('one line per event', () => {
   });
 
   test('output keeps its text', () =>
-    expect(JSON.parse(eventJson({ type: 'output', stream: 'stderr', data: Buffer.from('a\nb') }))).toEqual({
+    expect(JSON.parse(eventJson({ type: 'output', stream: 'stderr', data: Buffer.from('a\nb') }, 'run'))).toEqual({
       type: 'output',
       stream: 'stderr',
       text: 'a\nb',

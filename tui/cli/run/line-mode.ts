@@ -8,7 +8,11 @@ import { eventJson, eventLine } from './line-format.ts';
 const FORWARDED = ['SIGINT', 'SIGTERM', 'SIGHUP', 'SIGQUIT'] as const;
 
 /** What is guarded, who answers, and what happens when Sallyport dies: said once at the start. */
-export function banner({ title, failPolicy, defaultVerdict, timeout }: GuardStatus): string {
+export function banner({ kind, title, failPolicy, defaultVerdict, timeout }: GuardStatus): string {
+  if (kind === 'net-events') {
+    const after = failPolicy === 'closed' ? 'goes on being dropped' : 'passes';
+    return `sallyport guards ${plain(title).slice(0, 60)}: what no rule permits is dropped and told afterwards; if sallyport dies, it ${after}`;
+  }
   const answers = `nobody is asked here: ${defaultVerdict} ${timeout === undefined ? 'at once' : `after ${timeout} s`}`;
   if (failPolicy === 'none') return `sallyport plays ${plain(title).slice(0, 60)}; nothing is enforced; ${answers}`;
   return `sallyport guards ${plain(title).slice(0, 60)}; ${answers}; if sallyport dies, its connections ${failPolicy === 'closed' ? 'fail' : 'pass'}`;
@@ -20,13 +24,14 @@ export function banner({ title, failPolicy, defaultVerdict, timeout }: GuardStat
  */
 export async function lineMode(guard: Guard, context: CommandContext, json: boolean): Promise<GuardExit> {
   const { stdout, stderr } = context;
+  const { kind } = guard.snapshot().status;
   const stop = guard.events(event => {
     if (json) {
-      stdout.write(`${eventJson(event)}\n`);
+      stdout.write(`${eventJson(event, kind)}\n`);
       return;
     }
     if (event.type === 'output') (event.stream === 'stdout' ? stdout : stderr).write(event.data);
-    const line = eventLine(event);
+    const line = eventLine(event, kind);
     if (line !== undefined) stderr.write(`${line}\n`);
   });
   let interruptedBy: NodeJS.Signals | undefined;

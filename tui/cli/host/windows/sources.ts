@@ -34,12 +34,15 @@ const watching = ({ watcher, mirror }: Bfe, watches: 'questions' | 'decisions'):
  * What the driver holds; what other filters decide is told by net events beside it, without which it goes on.
  * @param timeoutSeconds when the guard answers by default; null: as late as the driver allows
  */
-export function driverSource(bfe: Bfe, timeoutSeconds: number | null): AskingSource {
+export function driverSource(bfe: Bfe, timeoutSeconds: number | null, fail: 'closed' | 'open'): AskingSource {
   const deadlineMs = Math.min(
     timeoutSeconds === null ? LONGEST_DEADLINE_MS : timeoutSeconds * 1000 + GRACE_MS,
     LONGEST_DEADLINE_MS,
   );
-  const driver = new DriverSource({ identify: createIdentifier(), policy: { deadlineMs } });
+  const driver = new DriverSource({
+    identify: createIdentifier(),
+    policy: { deadlineMs, onDetach: fail === 'open' ? 'permit' : 'block' },
+  });
   const decisions = new NetEventSource(watching(bfe, 'decisions'));
   const source: ConnectionSource = {
     kind: driver.kind,
@@ -62,11 +65,11 @@ export function driverSource(bfe: Bfe, timeoutSeconds: number | null): AskingSou
       await Promise.allSettled([driver.stop(), decisions.stop()]);
     },
   };
-  return { source, asking: { layers, closures: true } };
+  return { source, asking: { layers, closures: true, outlives: fail === 'closed' } };
 }
 
 /** Nothing is held: filters drop, and the drops are asked about. */
-export const netEventSource = (bfe: Bfe): AskingSource => ({
-  source: new NetEventSource(watching(bfe, 'questions')),
-  asking: { layers, by: 'drop' },
+export const netEventSource = (bfe: Bfe, fail: 'closed' | 'open'): AskingSource => ({
+  source: new NetEventSource({ ...watching(bfe, 'questions'), failPolicy: fail }),
+  asking: { layers, by: 'drop', outlives: fail === 'closed' },
 });

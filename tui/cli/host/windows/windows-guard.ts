@@ -15,24 +15,34 @@ import { type AskingSource, driverSource, netEventSource } from './sources.ts';
 /** What a guard on Windows works with: `driver` holds, or, where it is not loaded, net events tell of drops; `net-events` always. */
 export type WindowsMode = 'driver' | 'net-events' | 'idle';
 
+export interface WindowsOptions extends OpenOptions {
+  /**
+   * When this program dies. `closed`: what asks stays in the engine, so what no rule permits fails, until a guard begins again, the filters
+   * are taken away or the machine starts anew. `open`: it goes, and only rules decide.
+   */
+  readonly fail: 'closed' | 'open';
+  /** Gets the source and gives the one to use, which may write down what happens. */
+  readonly recorded?: (source: ConnectionSource) => ConnectionSource;
+}
+
 const WITHOUT_DRIVER =
   'the callout driver is not loaded, so nothing can be held: connections are dropped and asked about afterwards (sc start sallyport loads it)';
 
 /** Chooses before anything is changed in the engine. @throws Failure when there is a driver that cannot be used */
-async function chooseSource(bfe: Bfe, mode: WindowsMode, options: OpenOptions): Promise<AskingSource | undefined> {
+async function chooseSource(bfe: Bfe, mode: WindowsMode, options: WindowsOptions): Promise<AskingSource | undefined> {
   if (mode === 'idle') return undefined;
-  if (mode === 'net-events') return netEventSource(bfe);
+  if (mode === 'net-events') return netEventSource(bfe, options.fail);
   const driver = await findDriver();
   if (driver.kind === 'unusable') throw new Failure(`${driver.why}; without the driver: sallyport guard --net-events`);
   if (driver.kind === 'usable' && driver.deciderAttached)
     throw new Failure('another Sallyport guards this machine already; end it first');
-  if (driver.kind === 'usable') return driverSource(bfe, options.settings.timeout);
+  if (driver.kind === 'usable') return driverSource(bfe, options.settings.timeout, options.fail);
   options.tell(WITHOUT_DRIVER);
-  return netEventSource(bfe);
+  return netEventSource(bfe, options.fail);
 }
 
 /** What is over cannot be permitted by default: without a driver an unanswered question stays what it is, a drop. */
-function settingsFor(source: AskingSource | undefined, options: OpenOptions): OpenOptions {
+function settingsFor(source: AskingSource | undefined, options: WindowsOptions): WindowsOptions {
   if (source?.source.kind !== 'net-events' || options.settings.defaultVerdict === 'block') return options;
   options.tell('without the driver the default can only be block: what nobody answers stays dropped');
   return { ...options, settings: { ...options.settings, defaultVerdict: 'block' } };
@@ -46,14 +56,9 @@ function windowsProcessAlive(pid: number, startTime?: number): boolean {
 
 /**
  * Puts a guard of this machine together: the Base Filtering Engine for the objects, the driver or net events for what is asked.
- * @param recorded gets the source and gives the one to use, which may write down what happens
  * @throws WfpError without the service or rights, Failure when the driver cannot be used; nothing is changed and nothing stays open then
  */
-export async function openWindowsGuard(
-  given: OpenOptions,
-  mode: WindowsMode,
-  recorded: (source: ConnectionSource) => ConnectionSource = source => source,
-): Promise<GuardSession> {
+export async function openWindowsGuard(given: WindowsOptions, mode: WindowsMode): Promise<GuardSession> {
   let tell: (error: unknown) => void = () => {};
   const bfe = await openBfe(error => tell(error));
   try {
@@ -66,7 +71,7 @@ export async function openWindowsGuard(
     const host: GuardHost = {
       engine: bfe.engine,
       dynamic: bfe.dynamic,
-      source: chosen ? recorded(chosen.source) : idleSource(),
+      source: chosen ? (options.recorded?.(chosen.source) ?? chosen.source) : idleSource(),
       asking: chosen?.asking ?? 'nothing',
       history,
       decide,
