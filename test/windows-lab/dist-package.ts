@@ -1,7 +1,9 @@
 import { execFileSync, spawnSync } from 'node:child_process';
-import { closeSync, cpSync, mkdirSync, mkdtempSync, openSync, readdirSync, readFileSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { createHash } from 'node:crypto';
+import { closeSync, cpSync, mkdirSync, mkdtempSync, openSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir, userInfo } from 'node:os';
 import { join, relative } from 'node:path';
+import { layersHeader } from './generate-layers.ts';
 
 /** The zip for Windows: built, unpacked, and run under Wine and on Linux side by side. */
 
@@ -37,10 +39,35 @@ export const filesBelow = (folder: string): string[] =>
     .map(entry => relative(folder, join(entry.parentPath, entry.name)))
     .sort();
 
+/** Every file below a folder with its hash. */
+export const hashesBelow = (folder: string): Record<string, string> =>
+  Object.fromEntries(
+    filesBelow(folder).map(name => [
+      name,
+      createHash('sha256')
+        .update(readFileSync(join(folder, name)))
+        .digest('hex'),
+    ]),
+  );
+
 export interface Ran {
   readonly code: number | null;
   readonly stdout: string;
   readonly stderr: string;
+}
+
+/** Compiles the lab's stand-in of the Base Filtering Engine; not in the lab's own cache, which another test may be writing to. */
+function buildEngine(folder: string, output: string): void {
+  const sources = join(import.meta.dirname, 'fwpuclnt');
+  const inputs = readdirSync(sources).filter(file => /\.(c|def)$/.test(file));
+  writeFileSync(join(folder, 'layers.gen.h'), layersHeader());
+  execFileSync(
+    'x86_64-w64-mingw32-gcc',
+    ['-O1', '-std=gnu11', '-shared', '-static', `-I${folder}`, '-o', output]
+      .concat(inputs.map(file => join(sources, file)))
+      .concat('-lrpcrt4', '-ladvapi32'),
+    { stdio: 'inherit', timeout: LIMIT },
+  );
 }
 
 /**
@@ -51,12 +78,15 @@ export class FreshWindows {
   readonly #folder = mkdtempSync(join(tmpdir(), 'sallyport-dist-wine-'));
   readonly #env: NodeJS.ProcessEnv = {
     ...process.env,
+    // Wine links a user's documents to the home folder.
+    HOME: this.#folder,
     // Wine reads and writes Linux file names in the locale's encoding.
     LC_ALL: 'C.UTF-8',
     WINEPREFIX: join(this.#folder, 'prefix'),
     WINEARCH: 'win64',
     WINEDEBUG: '-all',
-    WINEDLLOVERRIDES: 'mscoree,mshtml=',
+    WINEDLLOVERRIDES: 'mscoree,mshtml=;fwpuclnt=n',
+    SALLYPORT_LAB_STORE: `Z:${this.#folder.replaceAll('/', '\\')}\\store`,
   };
 
   constructor() {
@@ -64,12 +94,12 @@ export class FreshWindows {
     this.#wine(['wineboot', '-i'], this.#folder);
     // Wine 8 says that it is Windows 7, on which Node does not start.
     this.#wine(['reg', 'add', 'HKCU\\Software\\Wine', '/v', 'Version', '/d', 'win10', '/f'], this.#folder);
+    buildEngine(this.#folder, join(this.#env['WINEPREFIX']!, 'drive_c', 'windows', 'system32', 'fwpuclnt.dll'));
   }
 
-  /** Where a user's own data lies: files that Sallyport wrote. */
-  written(): string[] {
-    const users = join(this.#env['WINEPREFIX']!, 'drive_c', 'users');
-    return filesBelow(users).filter(file => file.includes('/sallyport/'));
+  /** A folder of the user's own data, as Wine keeps it. */
+  appData(kind: 'Local' | 'Roaming'): string {
+    return join(this.#env['WINEPREFIX']!, 'drive_c', 'users', userInfo().username, 'AppData', kind, 'sallyport');
   }
 
   run(program: string, args: readonly string[], cwd: string): Ran {
