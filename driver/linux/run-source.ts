@@ -148,6 +148,8 @@ class SeccompRunSource implements RunSource {
       const callers = await new Promise<readonly number[]>(resolve => {
         this.#stopped = resolve;
         this.#post({ type: 'stop' });
+        // The thread may be stuck reading memory of the command that nothing fills (userfaultfd, FUSE): its end frees the thread.
+        setTimeout(resolve, THREAD_ENDS_MS, []).unref();
       });
       await this.#terminate(callers);
       await ended(worker);

@@ -102,7 +102,7 @@ export class Supervision {
   }
 
   complete(id: number, verdict: Verdict): void {
-    const flow = this.#tasks.held(id)?.plan.intent?.flow;
+    const flow = this.#tasks.heldIntent(id)?.flow;
     if (flow) this.#flows.set(flow, verdict, performance.now());
     this.#tasks.complete(id, verdict);
   }

@@ -1,9 +1,10 @@
 import { getSystemErrorName } from 'node:util';
 import type { ConnectionAttempt, SourceEvent, Verdict } from '../../engine/model/attempt.ts';
 import { CallError, type CallerAccess } from './caller.ts';
+import { LapsedCalls } from './lapsed.ts';
 import * as libc from './libc.ts';
 import type { Call, Listener } from './listener.ts';
-import { type Answer, done, type Plan, type Step, type Wait } from './plan.ts';
+import { type Answer, done, type Intent, type Plan, type Step, type Wait } from './plan.ts';
 import { type Poller, READABLE } from './poller.ts';
 import { pendingInterruption } from './signals.ts';
 import type { DuplicateSocket } from './socket-facts.ts';
@@ -17,7 +18,7 @@ export interface Task {
   readonly call: Call;
   readonly socket: DuplicateSocket;
   readonly plan: Plan;
-  readonly attempt: ConnectionAttempt | undefined;
+  attempt: ConnectionAttempt | undefined;
   /** Errno that a pending signal makes of it. */
   interrupted: number;
   /** Undo watches. */
@@ -45,15 +46,17 @@ export class Tasks {
   readonly #o: TaskOptions;
   readonly #tasks = new Map<bigint, Task>();
   readonly #held = new Map<number, Task>();
+  readonly #lapsed: LapsedCalls;
   #signalTimer: NodeJS.Timeout | undefined;
 
   constructor(options: TaskOptions) {
     this.#o = options;
+    this.#lapsed = new LapsedCalls(({ id }) => options.emit({ type: 'withdrawn', id, reason: 'interrupted' }));
   }
 
-  /** The call that waits for a verdict under this attempt's id. */
-  held(id: number): Task | undefined {
-    return this.#held.get(id);
+  /** What waits for a verdict under this attempt's id. */
+  heldIntent(id: number): Intent | undefined {
+    return this.#held.get(id)?.plan.intent ?? this.#lapsed.byId(id)?.intent;
   }
 
   isWaitingFor(address: string): boolean {
@@ -62,6 +65,8 @@ export class Tasks {
 
   complete(id: number, verdict: Verdict): void {
     const task = this.#held.get(id);
+    const lapse = this.#lapsed.byId(id);
+    if (lapse) lapse.verdict = verdict;
     if (!task) return;
     this.#held.delete(id);
     this.#carryOut(task, verdict);
@@ -70,17 +75,24 @@ export class Tasks {
   /** Answers everything as blocked. */
   failAll(): void {
     for (const task of [...this.#tasks.values()]) this.#answer(task, done(this.#o.blockErrno, -1));
+    this.#lapsed.clear();
     clearInterval(this.#signalTimer);
   }
 
   /** Holds a call for a verdict. Throws CallError when there is no room. */
   hold(task: Task): void {
-    const { attempt } = task;
-    if (!attempt || !this.#watchDeath(task)) throw new CallError(libc.E.EMFILE);
+    const { attempt, plan } = task;
+    if (!attempt || !plan.intent || !this.#watchDeath(task)) throw new CallError(libc.E.EMFILE);
+    const before = this.#lapsed.take(task.call.tid, attempt, plan.intent);
+    if (before) task.attempt = before.attempt;
+    if (before?.verdict) {
+      this.begin(task, before.verdict);
+      return;
+    }
     this.#tasks.set(task.call.id, task);
-    this.#held.set(attempt.id, task);
+    this.#held.set(task.attempt?.id ?? attempt.id, task);
     this.#startSignalChecks();
-    this.#o.emit({ type: 'pended', attempt });
+    if (!before) this.#o.emit({ type: 'pended', attempt });
   }
 
   /** The pidfd turns readable when the caller dies. */
@@ -191,7 +203,11 @@ export class Tasks {
       const interruption = pendingInterruption(task.call.tid);
       if (interruption === 'none') continue;
       this.#o.listener.respond(id, interruption === 'certain' ? task.interrupted : libc.E.EINTR);
-      this.#withdraw(task, 'interrupted');
+      const { attempt, plan, call } = task;
+      if (attempt && plan.intent && this.#held.has(attempt.id)) {
+        this.#release(task);
+        this.#lapsed.keep(call.tid, attempt, plan.intent);
+      } else this.#withdraw(task, 'interrupted');
     }
   }
 }

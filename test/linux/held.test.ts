@@ -59,6 +59,27 @@ describe.runIf(canRun())('held calls', () => {
     await running.source.stop();
   });
 
+  test.each(['permit', 'block'] as const)('stay one request while signals restart the call: %s', async verdict => {
+    const running = await run([program('ticking'), `${target.port}`], { otherwise: 'ask' });
+    const { id } = await running.event(event => (event.type === 'pended' ? event.attempt : undefined));
+    // Every handler that runs took the call away.
+    await running.event(() => (running.stdout().length > 5 ? true : undefined));
+    expect(running.events.filter(event => event.type !== 'output')).toHaveLength(1);
+    expect(running.source.complete(id, verdict)).toBe(true);
+    expect((await running.exited).code).toBe(0);
+    await running.source.stop();
+    expect(running.stdout()).toMatch(verdict === 'permit' ? /^\.+ok\n$/ : /^\.+Permission denied\n$/);
+    expect(running.attempts()).toHaveLength(1);
+  });
+
+  test('do not keep the source from stopping when the address lies in memory that nothing fills', async () => {
+    const running = await run([program('unfilled')], { otherwise: 'permit' });
+    const first = await running.event(event => (event.type === 'output' ? event.data.toString() : undefined));
+    await running.source.stop();
+    if (first === 'read\n') expect(await running.exited).toEqual({ code: null, signal: 'SIGTERM' });
+    expect(first).toMatch(/^(read|not allowed)\n/);
+  });
+
   test('fail when the source is stopped, and the command is ended', async () => {
     const running = await run(['sh', '-c', `${program('connect-loop')} ${target.port} 1; sleep 1000`], { otherwise: 'ask' });
     await running.event(event => (event.type === 'pended' ? true : undefined));
