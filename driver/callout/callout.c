@@ -1,6 +1,7 @@
 #include "callout.h"
 
 #include "authorize.h"
+#include "expected.h"
 
 static const CALLOUT Authorization[] = {
     { SALLYPORT_CALLOUT_AUTH_CONNECT_V4, 0, AuthorizeClassify, NULL },

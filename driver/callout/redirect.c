@@ -17,7 +17,6 @@ static const CALLOUT Callouts[] = {
 };
 
 #define CALLOUT_COUNT (sizeof(Callouts) / sizeof(Callouts[0]))
-#define REAUTHORIZE_IF_MODIFIED_BY_OTHERS 1u /* FWPS_CLASSIFY_FLAG_ of fwpsk.h */
 
 /* Written before the callouts are registered and after they are gone; classifies only read. */
 static UINT32 Ids[CALLOUT_COUNT];
@@ -94,7 +93,7 @@ static BOOLEAN Redirect(_In_ void *classifyContext, _In_ const FWPS_FILTER2 *fil
     request->localRedirectHandle = RedirectHandle;
     request->localRedirectContext = original; /* the engine's from now on */
     request->localRedirectContextSize = sizeof(*original);
-    FwpsApplyModifiedLayerData0(handle, request, REAUTHORIZE_IF_MODIFIED_BY_OTHERS);
+    FwpsApplyModifiedLayerData0(handle, request, FWPS_CLASSIFY_FLAG_REAUTHORIZE_IF_MODIFIED_BY_OTHERS);
     FwpsReleaseClassifyHandle0(handle);
     return TRUE;
 }

@@ -362,6 +362,8 @@ typedef struct _FWPS_CONNECT_REQUEST0 {
     SIZE_T localRedirectContextSize;
 } FWPS_CONNECT_REQUEST0;
 
+#define FWPS_CLASSIFY_FLAG_REAUTHORIZE_IF_MODIFIED_BY_OTHERS 0x00000001
+
 NTSTATUS NTAPI FwpsAcquireClassifyHandle0(void *classifyContext, UINT32 flags, UINT64 *classifyHandle);
 void NTAPI FwpsReleaseClassifyHandle0(UINT64 classifyHandle);
 NTSTATUS NTAPI FwpsAcquireWritableLayerDataPointer0(UINT64 classifyHandle, UINT64 filterId, UINT32 flags,
@@ -470,13 +472,5 @@ void NTAPI FwpsCopyStreamDataToBuffer0(const FWPS_STREAM_DATA0 *calloutStreamDat
 #define STATUS_FWP_TCPIP_NOT_READY ((NTSTATUS)0xC0220100L)
 #define STATUS_FWP_CANNOT_PEND ((NTSTATUS)0xC0220103L)
 #endif
-
-_Static_assert(sizeof(FWP_VALUE0) == 16, "FWP_VALUE0");
-_Static_assert(sizeof(FWPS_CLASSIFY_OUT0) == 40, "FWPS_CLASSIFY_OUT0");
-_Static_assert(sizeof(FWPS_CALLOUT2) == 48, "FWPS_CALLOUT2");
-_Static_assert(sizeof(FWPS_INCOMING_METADATA_VALUES0) == 280, "FWPS_INCOMING_METADATA_VALUES0");
-_Static_assert(sizeof(FWPS_CONNECT_REQUEST0) == 312, "FWPS_CONNECT_REQUEST0");
-_Static_assert(sizeof(FWPS_STREAM_DATA0) == 64, "FWPS_STREAM_DATA0");
-_Static_assert(sizeof(FWPS_STREAM_CALLOUT_IO_PACKET0) == 40, "FWPS_STREAM_CALLOUT_IO_PACKET0");
 
 #endif

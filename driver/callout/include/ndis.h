@@ -1,6 +1,6 @@
 /*
  * Stand-in for the parts of NDIS 6 that the driver uses (mingw-w64's ndis.h knows NDIS 5 only). The structures have
- * the published x64 layout up to the last member that the documented accessors reach; the asserts pin it.
+ * the published x64 layout up to the last member that the documented accessors reach; expected.h pins it.
  */
 #ifndef SALLYPORT_STAND_IN_NDIS_H
 #define SALLYPORT_STAND_IN_NDIS_H
@@ -72,13 +72,6 @@ typedef struct _NET_BUFFER_LIST {
     NDIS_STATUS Status;
     PVOID NetBufferListInfo[1];
 } NET_BUFFER_LIST, *PNET_BUFFER_LIST;
-
-_Static_assert(offsetof(NET_BUFFER, stDataLength) == 24, "NET_BUFFER.DataLength");
-_Static_assert(offsetof(NET_BUFFER, DataOffset) == 40, "NET_BUFFER.DataOffset");
-_Static_assert(offsetof(NET_BUFFER, NdisPoolHandle) == 56, "NET_BUFFER.NdisPoolHandle");
-_Static_assert(offsetof(NET_BUFFER_LIST, NdisReserved) == 48, "NET_BUFFER_LIST.NdisReserved");
-_Static_assert(offsetof(NET_BUFFER_LIST, Status) == 140, "NET_BUFFER_LIST.Status");
-_Static_assert(offsetof(NET_BUFFER_LIST, NetBufferListInfo) == 144, "NET_BUFFER_LIST.NetBufferListInfo");
 
 #define NET_BUFFER_LIST_NEXT_NBL(list) ((list)->Next)
 #define NET_BUFFER_LIST_FIRST_NB(list) ((list)->FirstNetBuffer)
