@@ -258,7 +258,7 @@ export const COMMANDS = {
   'page-up': { keys: ['page-up', 'ctrl-b'], title: 'One page up', short: 'page', where: ['inbox', ...lists], palette: false },
   'half-down': { keys: ['ctrl-d'], title: 'Half a page down', short: 'half', where: ['inbox', ...lists], palette: false },
   'half-up': { keys: ['ctrl-u'], title: 'Half a page up', short: 'half', where: ['inbox', ...lists], palette: false },
-  inbox: { keys: ['1'], title: 'Inbox: what waits', short: 'inbox', where: ['edit', ...screens] },
+  inbox: { keys: ['1'], title: 'Inbox: what is to be answered', short: 'inbox', where: ['edit', ...screens] },
   activity: { keys: ['2'], title: 'Activity: what was asked and decided', short: 'activity', where: ['edit', ...screens] },
   rules: { keys: ['3'], title: 'Rules: what a person decided', short: 'rules', where: ['edit', ...screens] },
   filters: { keys: ['4'], title: 'Filters: the engine’s own objects', short: 'filters', where: ['edit', ...screens] },

@@ -1,8 +1,19 @@
 import { stripVTControlCharacters } from 'node:util';
-import type { Rule } from '../../engine/rules/rule.ts';
-import type { ActivityEntry, OutputLine } from '../../machines/guard-client.ts';
-import type { Line } from '../text/paint.ts';
-import { commandText, heldWords, programName, protocolName, shortCommand, targetText, timeOfDay, verdictSpan } from './words.ts';
+import type { ActivityEntry, GuardSnapshot, OutputLine } from '../../machines/guard-client.ts';
+import type { Line, Span } from '../text/paint.ts';
+import type { SourceWords } from './source-words.ts';
+import {
+  commandText,
+  countOf,
+  pidWords,
+  programName,
+  protocolName,
+  shortCommand,
+  targetText,
+  timeOfDay,
+  tookWords,
+  verdictSpan,
+} from './words.ts';
 
 /** What decided, in a few words. */
 export function decidedBy(entry: ActivityEntry): string {
@@ -37,7 +48,6 @@ export function activityRows(activity: readonly ActivityEntry[], query: string):
 
 /** One decided attempt as a row; what it came to stands last, because it is learned last. */
 export function activityRow(entry: ActivityEntry): { readonly left: Line; readonly right: Line } {
-  const held = heldWords(entry.waited);
   return {
     left: [
       [` ${timeOfDay(entry.at)} `, 'muted'],
@@ -51,7 +61,7 @@ export function activityRow(entry: ActivityEntry): { readonly left: Line; readon
     right: [
       ['  '],
       [decidedBy(entry).padEnd(15), entry.by.kind === 'default' ? 'warning' : 'muted'],
-      [held.padStart(7), 'muted'],
+      [tookWords(entry.waited).padStart(7), 'muted'],
       [` ${(entry.result ?? '').padEnd(7)} `, entry.result && entry.result !== 'ok' ? 'warning' : 'muted'],
     ],
   };
@@ -59,8 +69,33 @@ export function activityRow(entry: ActivityEntry): { readonly left: Line; readon
 
 const label = (text: string): Line[number] => [` ${text.padEnd(10)}`, 'muted'];
 
+/** A person's answer that became a rule. */
+const isAnswer = (entry: ActivityEntry): boolean => entry.by.kind === 'person' && entry.ruleId !== undefined;
+
+/** When an answer's rule first decided something after it; undefined: nothing came yet. */
+const retryOf = (activity: readonly ActivityEntry[], { ruleId, seq }: ActivityEntry): ActivityEntry | undefined =>
+  activity.find(other => other.seq > seq && other.by.kind === 'rule' && other.by.ruleId === ruleId);
+
+function retryText(activity: readonly ActivityEntry[], entry: ActivityEntry): Span {
+  const retry = retryOf(activity, entry);
+  return retry ? [`came at ${timeOfDay(retry.at)}: ${retry.verdict}`] : ['not seen yet', 'muted'];
+}
+
+/** How many of the answers were followed by another try, where an answer is for the next one; empty before the first answer. */
+export function retriesLine(activity: readonly ActivityEntry[]): Line {
+  const answers = activity.filter(isAnswer);
+  const came = answers.filter(entry => retryOf(activity, entry) !== undefined).length;
+  return answers.length === 0
+    ? []
+    : [[`   ${countOf(came, 'next try', 'next tries')} of ${countOf(answers.length, 'answer')} came.`, 'muted']];
+}
+
 /** Everything about one line of activity. */
-export function aboutEntry(entry: ActivityEntry, rules: readonly Rule[]): readonly Line[] {
+export function aboutEntry(
+  entry: ActivityEntry,
+  { rules, activity }: Pick<GuardSnapshot, 'rules' | 'activity'>,
+  words: SourceWords,
+): readonly Line[] {
   const { identity, remote, names } = entry.attempt;
   return [
     [verdictSpan(entry.verdict), [`  ${programName(identity)} → ${targetText(entry.attempt)}`, 'title']],
@@ -68,9 +103,10 @@ export function aboutEntry(entry: ActivityEntry, rules: readonly Rule[]): readon
     [
       label('decided'),
       [`${decidedBy(entry)} at ${timeOfDay(entry.at)}`],
-      [entry.waited ? `, held ${heldWords(entry.waited)}` : '', 'muted'],
+      [entry.waited ? `, after ${tookWords(entry.waited)}` : '', 'muted'],
     ],
     [label('result'), [entry.result ?? 'not known']],
+    ...(words.tellsRetries && isAnswer(entry) ? [[label('next try'), retryText(activity, entry)] as Line] : []),
     [label('filter'), [entry.filterId ?? 'none']],
     [label('rule'), [entry.ruleId ? (rules.find(rule => rule.id === entry.ruleId)?.id ?? `${entry.ruleId} (gone)`) : 'none']],
     [label('layer'), [`${entry.attempt.layer}_${entry.attempt.family.toUpperCase()}`]],
@@ -80,11 +116,8 @@ export function aboutEntry(entry: ActivityEntry, rules: readonly Rule[]): readon
       (parent, i): Line => [label(i ? '' : 'parents'), [`${parent.pid} `, 'muted'], [shortCommand(parent)]],
     ),
     [label('address'), [remote ? `${remote.address} port ${remote.port}` : 'none']],
-    [
-      label('names'),
-      [names.map(evidence => `${evidence.name} (${evidence.kind})`).join(', ') || 'nobody looked this address up'],
-    ],
-    [label('user'), [identity.user ?? identity.sid ?? 'not known'], [`  pid ${identity.pid}`, 'muted']],
+    [label('names'), [names.map(evidence => `${evidence.name} (${evidence.kind})`).join(', ') || words.unnamed[1]]],
+    [label('user'), [identity.user ?? identity.sid ?? 'not known'], [`  ${pidWords(identity)}`, 'muted']],
   ];
 }
 

@@ -4,7 +4,8 @@ import type { GuardClient } from '../../machines/guard-client.ts';
 import { lifetimeOf, type PartKey, partViews, type Sentence } from '../../machines/sentence.ts';
 import { clean, cutMiddle } from '../text/clean.ts';
 import { type Line, lineCells, type Span } from '../text/paint.ts';
-import { countOf, grouped, lifetimeWords } from './words.ts';
+import type { SourceWords } from './source-words.ts';
+import { grouped, lifetimeWords } from './words.ts';
 
 /** What stands before a part in the answer's sentence. */
 const before: Readonly<Record<PartKey, string>> = {
@@ -60,14 +61,13 @@ export function stepsLine(sentence: Sentence, focus: PartKey, width: number): Li
   return from(first);
 }
 
-/** What an answer would do, as the guard computed it: how many waiting requests it settles, what it would have matched. */
-export function coverLine(sentence: Sentence, preview: ReturnType<GuardClient['preview']>): Line {
+/** What an answer would do, as the guard computed it: how many requests it answers, what it would have matched. */
+export function coverLine(sentence: Sentence, preview: ReturnType<GuardClient['preview']>, words: SourceWords): Line {
   const once = lifetimeOf(sentence).kind === 'once';
   const settles = once ? sentence.requests.length : new Set([...preview.settles, ...sentence.requests]).size;
-  const what = `   settles ${countOf(settles, 'waiting request')}`;
-  if (once) return [[`${what}; makes no rule`, 'muted']];
+  if (once) return [[`   ${words.once(settles)}`, 'muted']];
   const past = preview.of > 0 ? `; would have matched ${preview.matched} of the last ${grouped(preview.of)}` : '';
-  return [[what + past, 'muted']];
+  return [[`   ${words.covers(settles)}${past}`, 'muted']];
 }
 
 /** A rule as one sentence: `block curl → telemetry.example port 443 over tcp, for ever`. */

@@ -1,6 +1,7 @@
 import type { ConnectionAttempt, NameEvidence } from '../../engine/model/attempt.ts';
 import type { Line } from '../text/paint.ts';
-import { ageWords, ancestry, commandText, distinctNames, questionSentence } from './words.ts';
+import type { SourceWords } from './source-words.ts';
+import { ageWords, ancestry, commandText, distinctNames, pidWords } from './words.ts';
 
 const label = (text: string): Line[number] => [`   ${text.padEnd(9)}`, 'muted'];
 
@@ -13,11 +14,11 @@ const kinds: Readonly<Record<NameEvidence['kind'], string>> = {
 };
 
 /** What is known of the name: evidence with its age when it was asked; nobody looked it up; several names, all shown. */
-export function nameLine(attempt: ConnectionAttempt): Line {
+export function nameLine(attempt: ConnectionAttempt, { unnamed }: Pick<SourceWords, 'unnamed'>): Line {
   const { names, remote } = attempt;
   if (!remote) return [label('name'), ['no remote side yet', 'muted']];
   const first = names[0];
-  if (!first) return [label('name'), [`nobody looked this address up (${remote.address})`, 'warning']];
+  if (!first) return [label('name'), [`${unnamed[1]} (${remote.address})`, 'warning']];
   const distinct = distinctNames(names);
   const age = (evidence: NameEvidence) => `${kinds[evidence.kind]} ${ageWords(attempt.at - evidence.at)} before`;
   if (distinct.length === 1)
@@ -40,7 +41,7 @@ function userText(attempt: ConnectionAttempt): string {
 }
 
 /** Details of the selected request under its sentence: program, command, name, user. */
-export function detailLines(attempt: ConnectionAttempt): readonly Line[] {
+export function detailLines(attempt: ConnectionAttempt, words: SourceWords): readonly Line[] {
   const { identity } = attempt;
   const where = identity.cwd ? `   in ${identity.cwd}` : '';
   const services = identity.services?.length ? `   service ${identity.services.join(', ')}` : '';
@@ -48,18 +49,18 @@ export function detailLines(attempt: ConnectionAttempt): readonly Line[] {
   return [
     [label('program'), [ancestry(identity)]],
     [label('command'), [commandText(identity)]],
-    nameLine(attempt),
-    [label('user'), [userText(attempt)], [`   pid ${identity.pid}${where}${services}${signer}`, 'muted']],
+    nameLine(attempt, words),
+    [label('user'), [userText(attempt)], [`   ${pidWords(identity)}${where}${services}${signer}`, 'muted']],
   ];
 }
 
 /** The same folded to one line, for small screens. */
-export function foldedDetail(attempt: ConnectionAttempt): Line {
+export function foldedDetail(attempt: ConnectionAttempt, { unnamed }: SourceWords): Line {
   const names = distinctNames(attempt.names);
   const name = !attempt.remote
     ? ''
     : names.length === 0
-      ? 'nobody looked this address up'
+      ? unnamed[1]
       : names.length === 1
         ? `${names[0]} = ${attempt.remote.address}`
         : `${names.join(' or ')} = ${attempt.remote.address}`;
@@ -70,5 +71,3 @@ export function foldedDetail(attempt: ConnectionAttempt): Line {
     [`by ${userText(attempt)}: ${commandText(attempt.identity)}`, 'muted'],
   ];
 }
-
-export { questionSentence };

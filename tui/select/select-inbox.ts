@@ -2,7 +2,8 @@ import type { Request } from '../../machines/guard-client.ts';
 import { foldByProgram } from '../../machines/inbox.ts';
 import { scrollTo } from '../state/cursor.ts';
 import type { Line, Span } from '../text/paint.ts';
-import { clockSpan, countOf, distinctNames, programName, protocolName, shortCommand, targetText, timeOfDay } from './words.ts';
+import type { SourceWords } from './source-words.ts';
+import { clockSpan, distinctNames, programName, protocolName, shortCommand, targetText, timeOfDay } from './words.ts';
 
 /** Requests of one program, and who started it. */
 export interface InboxGroup {
@@ -66,9 +67,13 @@ export interface RowContext {
   readonly marked: ReadonlySet<number>;
   /** True while a second-tick runs: ages are shown as spans, else as the time of day they began. */
   readonly ticking: boolean;
+  readonly words: SourceWords;
 }
 
-const since = (at: number, { now, ticking }: RowContext): Span => [`${ticking ? clockSpan(now - at) : timeOfDay(at)} `, 'muted'];
+const since = (at: number, { now, ticking, words }: RowContext): Span => [
+  `${ticking && words.countsAge ? clockSpan(now - at) : timeOfDay(at)} `,
+  'muted',
+];
 
 /** One row as left and right half. */
 export function inboxRow(row: InboxRow, context: RowContext): { readonly left: Line; readonly right: Line } {
@@ -85,13 +90,13 @@ export function inboxRow(row: InboxRow, context: RowContext): { readonly left: L
       ],
       right: [
         [marked ? `${marked} marked  ` : '', 'waiting'],
-        [countOf(group.requests.length, 'request'), 'muted'],
+        [context.words.count(group.requests.length), 'muted'],
         ['   '],
         since(group.requests[0]!.since, context),
       ],
     };
   }
-  const { attempt, attempts } = row.request;
+  const { attempt, attempts, state } = row.request;
   const names = attempt.remote ? distinctNames(attempt.names) : [];
   const unnamed = attempt.remote && attempt.names.length === 0;
   return {
@@ -99,11 +104,11 @@ export function inboxRow(row: InboxRow, context: RowContext): { readonly left: L
       [edge[0], 'text'],
       [context.marked.has(row.request.id) ? ' * ' : '   ', 'waiting'],
       [targetText(attempt)],
-      [names.length > 1 ? `  ${names.join(' or ')}` : unnamed ? '  name not seen' : '', 'warning'],
+      [names.length > 1 ? `  ${names.join(' or ')}` : unnamed ? `  ${context.words.unnamed[0]}` : '', 'warning'],
     ],
     right: [
       [attempts.length > 1 ? `×${attempts.length}  ` : '', 'muted'],
-      [row.request.state === 'asking' ? '' : `${row.request.state}  `, 'muted'],
+      [state === 'asking' ? '' : `${context.words.states[state]}  `, 'muted'],
       [protocolName(attempt.protocol).toLowerCase(), 'muted'],
       ['   '],
       since(row.request.since, context),

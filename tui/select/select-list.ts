@@ -5,6 +5,7 @@ import { activityRow, activityRows, outputRow, outputRows } from './select-activ
 import { EVERYTHING, type FilterPick, filterRows } from './select-filters.ts';
 import { ruleRow, ruleRows } from './select-rules.ts';
 import type { View } from './select-status.ts';
+import { type SourceKind, wordsOf } from './source-words.ts';
 
 /** A list as the screen needs it: keys of all rows, and one row at a time. Rows are built only when they are seen. */
 export interface ListModel<T = unknown> {
@@ -24,7 +25,7 @@ function memo<A extends readonly unknown[], R>(make: (...inputs: A) => R): (...i
   };
 }
 
-const none = (query: string, empty: string) => (query ? `Nothing here holds "${query}". Esc shows all again.` : empty);
+const none = (query: string, empty: string) => (query ? `Nothing here contains "${query}". Esc shows all again.` : empty);
 
 /** Lists of the views but the inbox, each computed again only when its own part of the snapshot changed. */
 export class Lists {
@@ -53,20 +54,20 @@ export class Lists {
       rows,
       keys: rows.map(row => row.key),
       row: () => ({ left: [], right: [] }),
-      empty: none(query, index.machine.dump.filters.length ? 'No filter is left. Esc shows all.' : 'The engine holds no filter.'),
+      empty: none(query, index.machine.dump.filters.length ? 'No filter is left. Esc shows all.' : 'The engine has no filter.'),
     };
   });
   readonly #index = memo(
     (filters: GuardSnapshot['filters'], subLayers: GuardSnapshot['subLayers'], layers: GuardSnapshot['layers']) =>
       indexOf(machineOf({ filters, subLayers, layers })),
   );
-  readonly #output = memo((output: GuardSnapshot['output'], query: string) => {
+  readonly #output = memo((output: GuardSnapshot['output'], kind: SourceKind, query: string) => {
     const rows = outputRows(output, query);
     return {
       rows,
       keys: rows.map((_, i) => String(i)),
       row: (i: number) => ({ left: outputRow(rows[i]!), right: [] }),
-      empty: none(query, 'The command has written nothing yet.'),
+      empty: none(query, wordsOf(kind).noOutput),
     };
   });
 
@@ -84,7 +85,7 @@ export class Lists {
     return this.#filters(this.index(snapshot), pick, query);
   }
   output(snapshot: GuardSnapshot, query: string) {
-    return this.#output(snapshot.output, query);
+    return this.#output(snapshot.output, snapshot.status.kind, query);
   }
   of(view: Exclude<View, 'inbox'>, snapshot: GuardSnapshot, query: string, pick: FilterPick): ListModel {
     return this[view](snapshot, query, pick);

@@ -1,7 +1,8 @@
 import type { GuardSnapshot, GuardStatus } from '../../machines/guard-client.ts';
 import { VIEWS, type ViewName } from '../../machines/shell-machine.ts';
 import type { Line } from '../text/paint.ts';
-import { clockSpan, grouped } from './words.ts';
+import { wordsOf } from './source-words.ts';
+import { grouped } from './words.ts';
 
 /** The first deadline among what waits; undefined when nothing waits or nothing has one. */
 export function firstDeadline(snapshot: GuardSnapshot): number | undefined {
@@ -31,7 +32,7 @@ export interface StatusModel {
   readonly right: Line;
 }
 
-/** The status line: what is guarded, how many wait, fail policy, what answers when nobody does and when. Every part true at `now`. */
+/** The status line: what is guarded, how many are open, fail policy, what becomes of what nobody answers. Every part true at `now`. */
 export function selectStatus(snapshot: GuardSnapshot, now: number, columns = 80): StatusModel {
   const { status } = snapshot;
   const left: Line = [[' sallyport', 'title'], ['  '], [guarded(status), status.phase === 'failed' ? 'error' : 'text']];
@@ -43,17 +44,14 @@ export function selectStatus(snapshot: GuardSnapshot, now: number, columns = 80)
     columns < 72 && status.failPolicy === 'closed'
       ? []
       : [[failWords[status.failPolicy], status.failPolicy === 'closed' ? 'muted' : 'warning'], ['  ']];
-  const who = columns < 72 ? '' : 'nobody answers: ';
-  const nobody =
-    status.timeout === undefined
-      ? 'waits for ever'
-      : `${who}${status.defaultVerdict} ${deadline === undefined ? `in ${status.timeout} s` : `in ${clockSpan(deadline - now + 999)}`}`;
+  const words = wordsOf(status.kind);
+  const nobody = words.unanswered(status, deadline === undefined ? undefined : deadline - now, columns >= 72);
   const urgent = deadline !== undefined && deadline - now <= 5000;
   return {
     left,
     right: [
       ...fails,
-      [`${waiting} waiting`, waiting > 0 ? 'waiting' : 'muted'],
+      [words.open(waiting), waiting > 0 ? 'waiting' : 'muted'],
       ['  '],
       [`${nobody} `, urgent ? 'urgent' : waiting > 0 && status.timeout !== undefined ? 'text' : 'muted'],
     ],

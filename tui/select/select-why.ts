@@ -33,7 +33,7 @@ const calls: Readonly<Record<string, string>> = {
 const marks: Readonly<Record<StageVerdict, string>> = {
   permit: '✓ passes',
   block: '■ stopped here',
-  ask: '■ held here',
+  ask: '■ asked here',
   unknown: '? not known',
 };
 const bare = (layer: string) => layer.replace(/_V[46]$/, '');

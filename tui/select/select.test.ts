@@ -15,6 +15,7 @@ import { groupRequests, inboxRows, rowOf, selectable } from './select-inbox.ts';
 import { Lists } from './select-list.ts';
 import { ruleRows } from './select-rules.ts';
 import { firstDeadline, selectStatus } from './select-status.ts';
+import { wordsOf } from './source-words.ts';
 import {
   ageWords,
   baseName,
@@ -91,19 +92,21 @@ describe('words', () => {
       'curl (pid 4001, started by sh) wants to accept from 203.0.113.2:443 over TCP on its port 22',
     ],
   ] as const)('%s asks in a sentence', (layer, more, sentence) => {
-    expect(text(questionSentence(anAttempt(1, { ...(more as object), layer })))).toBe(sentence);
+    expect(text(questionSentence(anAttempt(1, { ...(more as object), layer }), wordsOf('run')))).toBe(sentence);
   });
 
   it('drops what the details say too before it cuts a sentence', () => {
     const attempt = anAttempt(1, { name: 'a.example' });
-    expect(text(questionSentence(attempt, 60))).toBe('curl (pid 4001) wants to connect to a.example:443 over TCP');
-    expect(text(questionSentence(attempt, 50))).toBe('curl wants to connect to a.example:443 over TCP');
+    expect(text(questionSentence(attempt, wordsOf('run'), 60))).toBe(
+      'curl (pid 4001) wants to connect to a.example:443 over TCP',
+    );
+    expect(text(questionSentence(attempt, wordsOf('run'), 50))).toBe('curl wants to connect to a.example:443 over TCP');
   });
 
   it('gives no single name to an address that has two', () => {
     const attempt = { ...anAttempt(1), names: ['a', 'b'].map(name => ({ name, kind: 'dns' as const, at: NOON })) };
     expect(targetText(attempt)).toBe('203.0.113.2:443');
-    expect(text(nameLine(attempt))).toContain('a or b = 203.0.113.2');
+    expect(text(nameLine(attempt, wordsOf('run')))).toContain('a or b = 203.0.113.2');
   });
 
   it('says lifetimes', () => {
@@ -177,11 +180,13 @@ describe('the answer', () => {
     expect(steps).toMatch(/\[very-long.*\]/);
   });
   it('says what a rule settles and would have matched, and that once makes none', () => {
-    expect(text(coverLine(sentence, { settles: [1, 2, 3], matched: 4, of: 212 }))).toBe(
+    expect(text(coverLine(sentence, { settles: [1, 2, 3], matched: 4, of: 212 }, wordsOf('run')))).toBe(
       '   settles 3 waiting requests; would have matched 4 of the last 212',
     );
     const once = { ...sentence, lifetime: { ...sentence.lifetime, at: 0 } };
-    expect(text(coverLine(once, { settles: [1, 2], matched: 0, of: 0 }))).toBe('   settles 1 waiting request; makes no rule');
+    expect(text(coverLine(once, { settles: [1, 2], matched: 0, of: 0 }, wordsOf('run')))).toBe(
+      '   settles 1 waiting request; makes no rule',
+    );
   });
 });
 

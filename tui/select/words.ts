@@ -10,15 +10,19 @@ import type { Lifetime, RemoteScope, Scope } from '../../engine/rules/rule.ts';
 import { nameGroups } from '../../engine/rules/scope.ts';
 import { clean, cut } from '../text/clean.ts';
 import { type Line, lineCells, type Span } from '../text/paint.ts';
+import type { SourceWords } from './source-words.ts';
 
 /** Last part of a path, of either platform. */
 export const baseName = (path: string): string => path.slice(Math.max(path.lastIndexOf('/'), path.lastIndexOf('\\')) + 1) || path;
+
+/** A process by its number; 0 stands for one that nobody told of. */
+export const pidWords = ({ pid }: ProcessIdentity): string => (pid === 0 ? 'pid not known' : `pid ${pid}`);
 
 /** What a program is called in one word; never a guess. */
 export function programName(identity: ProcessIdentity): string {
   if (identity.path) return baseName(identity.path);
   const first = identity.commandLine?.[0];
-  return first ? baseName(first) : `pid ${identity.pid}`;
+  return first ? baseName(first) : identity.pid === 0 ? 'a program not known' : `pid ${identity.pid}`;
 }
 
 const visible = (text: string) =>
@@ -27,7 +31,7 @@ const visible = (text: string) =>
 /** The command line as one would type it; line breaks are written out. */
 export function commandText(identity: ProcessIdentity): string {
   const words = identity.commandLine;
-  if (!words?.length) return identity.path ?? `pid ${identity.pid}`;
+  if (!words?.length) return identity.path ?? pidWords(identity);
   return words.map(word => (/^[^\s'"\\]+$/.test(word) ? word : `'${visible(word)}'`)).join(' ');
 }
 
@@ -74,8 +78,8 @@ export function ageWords(ms: number): string {
   return s < 48 * 3600 ? `${Math.round(s / 3600)} h` : `${Math.round(s / 86_400)} days`;
 }
 
-/** How long something was held. */
-export const heldWords = (ms: number): string => (ms === 0 ? '' : ms < 1000 ? `${Math.round(ms)} ms` : ageWords(ms));
+/** How long it took until something was answered; empty when it was decided at once. */
+export const tookWords = (ms: number): string => (ms === 0 ? '' : ms < 1000 ? `${Math.round(ms)} ms` : ageWords(ms));
 
 /** `1254` as `1,254`. Intl would do it too, at 20 ms for the first number. */
 export const grouped = (n: number): string => String(n).replace(/\B(?=(\d{3})+$)/g, ',');
@@ -119,17 +123,22 @@ export const askWords: Readonly<Record<AttemptLayer, string>> = {
  * *curl (pid 4242, started by bash) wants to connect to registry.example:443 over TCP*, in spans. Where it does not fit, what the details
  * say too gives way: who started it, then the pid.
  */
-export function questionSentence(attempt: ConnectionAttempt, width = Number.POSITIVE_INFINITY): Line {
+export function questionSentence(
+  attempt: ConnectionAttempt,
+  words: Pick<SourceWords, 'asks'>,
+  width = Number.POSITIVE_INFINITY,
+): Line {
   const { identity } = attempt;
   const parent = identity.parents[0];
-  const asides = [parent ? ` (pid ${identity.pid}, started by ${programName(parent)})` : '', ` (pid ${identity.pid})`, ''];
-  const lines = asides.filter((aside, i) => aside !== '' || i === 2).map(aside => sentenceWith(attempt, aside));
+  const pid = identity.pid === 0 ? [] : [`pid ${identity.pid}`];
+  const told = [[...pid, ...(parent ? [`started by ${programName(parent)}`] : [])], pid, []];
+  const lines = told.map(aside => sentenceWith(attempt, aside.length > 0 ? ` (${aside.join(', ')})` : '', words.asks));
   return lines.find(line => lineCells(line) <= width) ?? lines.at(-1)!;
 }
 
-function sentenceWith(attempt: ConnectionAttempt, aside: string): Line {
+function sentenceWith(attempt: ConnectionAttempt, aside: string, [verb, end]: SourceWords['asks']): Line {
   const { identity, remote, local } = attempt;
-  const line: Span[] = [[programName(identity), 'title'], [`${aside} wants to ${askWords[attempt.layer]} `]];
+  const line: Span[] = [[programName(identity), 'title'], [`${aside} ${verb} ${askWords[attempt.layer]} `]];
   const over = ` over ${protocolName(attempt.protocol)}`;
   if (attempt.layer === 'ALE_AUTH_CONNECT' || attempt.layer === 'ALE_AUTH_RECV_ACCEPT') {
     line.push(
@@ -141,6 +150,7 @@ function sentenceWith(attempt: ConnectionAttempt, aside: string): Line {
     line.push([local ? (local.port === 0 ? 'any free port' : `port ${local.port}`) : 'a port', 'title'], [over]);
     if (local) line.push([` at ${isEveryAddress(local.address) ? 'every address' : local.address}`]);
   }
+  if (end) line.push([end]);
   return line;
 }
 

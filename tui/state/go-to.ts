@@ -54,7 +54,7 @@ function goToFilter(store: Store, id: bigint | undefined) {
   }
   const { model, cursor } = store.list('filters');
   const row = found(model.rows as readonly FilterRow[]);
-  if (!row) return store.say(`Filter ${id} is gone: the engine no longer holds it.`, 'warning');
+  if (!row) return store.say(`Filter ${id} is gone: the engine has it no longer.`, 'warning');
   store.cursors.filters = { key: row.key, index: model.keys.indexOf(row.key), top: cursor.top };
   store.changed();
 }

@@ -1,7 +1,6 @@
 import { type Actor, type ActorOptions, createActor } from 'xstate';
 import type { GuardClient, GuardCommand, GuardSnapshot } from '../../machines/guard-client.ts';
-import { promptMachine } from '../../machines/prompt-machine.ts';
-import { sendTo } from '../../machines/prompt-send.ts';
+import type { promptMachine } from '../../machines/prompt-machine.ts';
 import { type Sentence, scopeOf } from '../../machines/sentence.ts';
 import { type Overlay, shellMachine, type ViewName } from '../../machines/shell-machine.ts';
 import { again, type Trace } from '../inspect/trace-state.ts';
@@ -12,9 +11,11 @@ import { EVERYTHING, type FilterPick } from '../select/select-filters.ts';
 import { groupRequests, type InboxGroup, type InboxRow, inboxRows } from '../select/select-inbox.ts';
 import { Lists } from '../select/select-list.ts';
 import { firstDeadline } from '../select/select-status.ts';
+import { type SourceWords, wordsOf } from '../select/source-words.ts';
 import { commandText, targetText } from '../select/words.ts';
 import type { Painter } from '../text/paint.ts';
 import { type Cursor, HOME, settle } from './cursor.ts';
+import { screenPrompt } from './prompt-words.ts';
 
 /** What the app lets the store do to the terminal. */
 export interface TerminalActions {
@@ -41,9 +42,10 @@ export interface Message {
   readonly level: 'info' | 'warning' | 'error';
 }
 
-/** Something is lost when the screen is left: a command that runs, or requests that wait. */
+/** Something is lost when the screen is left: a command that runs, or questions. */
 const wouldLose = ({ status, requests }: GuardSnapshot): boolean =>
-  requests.length > 0 || (status.kind === 'run' && (status.phase === 'starting' || status.phase === 'running'));
+  (requests.length > 0 && wordsOf(status.kind).leaving(requests.length, status) !== '') ||
+  (status.kind === 'run' && (status.phase === 'starting' || status.phase === 'running'));
 
 /**
  * All state of one screen and nothing of drawing: the guard's snapshot, the prompt and shell machines, where each list stands, the size.
@@ -101,7 +103,10 @@ export class Store {
     this.#onQuit = options.onQuit ?? (() => client.send({ type: 'stop' }));
     this.snapshot = client.snapshot();
     const withClock = clock ? { clock } : {};
-    this.prompt = createActor(promptMachine.provide({ actors: { send: sendTo(client, this.now) } }), withClock);
+    this.prompt = createActor(
+      screenPrompt(client, this.now, () => this.words),
+      withClock,
+    );
     const view = options.view ?? (this.snapshot.status.kind === 'idle' ? 'rules' : 'inbox');
     this.shell = createActor(shellMachine, { ...withClock, input: { view } });
     this.#noticed = this.snapshot.notices.at(-1)?.seq ?? 0;
@@ -225,6 +230,11 @@ export class Store {
 
   get query(): string {
     return this.shell.getSnapshot().context.filters[this.view];
+  }
+
+  /** How the guard's source is spoken of. */
+  get words(): SourceWords {
+    return wordsOf(this.snapshot.status.kind);
   }
 
   get index(): FilterIndex {

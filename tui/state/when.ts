@@ -1,3 +1,4 @@
+import { lifetimeOf } from '../../machines/sentence.ts';
 import { isPicked } from '../inspect/pick-keys.ts';
 import { changed } from '../inspect/trace-state.ts';
 import type { Command } from '../keys/commands.ts';
@@ -13,12 +14,20 @@ const needsSelection: readonly Command[] = [
   'mark',
 ];
 
+/** A rule that lives as long as a process of which nobody told the number would live for ever or not at all. */
+function diesWithUnknown({ sentence }: Store): boolean {
+  const lifetime = sentence && lifetimeOf(sentence);
+  return lifetime?.kind === 'process' && lifetime.pid === 0;
+}
+
 /** Why a command can do nothing now, in one sentence; undefined when it can. Footer, help, palette and handling ask here. */
 export function refusal(store: Store, command: Command): string | undefined {
   const { snapshot, view } = store;
   const running = snapshot.status.kind === 'run' && snapshot.status.phase === 'running';
   if (needsSelection.includes(command)) {
-    if (store.selected === undefined) return 'Nothing waits: there is nothing to answer.';
+    if (store.selected === undefined) return 'There is nothing to answer.';
+    if (['permit', 'block'].includes(command) && diesWithUnknown(store))
+      return 'Which process it was is not known: choose another lifetime.';
     if (command !== 'mark' && !store.sentence) return 'The marked requests go in different directions: no one rule covers them.';
   }
   switch (command) {
@@ -44,16 +53,16 @@ export function refusal(store: Store, command: Command): string | undefined {
           : undefined
         : store.sentence
           ? undefined
-          : 'Nothing waits: there is nothing to answer.';
+          : 'There is nothing to answer.';
     case 'why':
       if (view === 'activity') return snapshot.activity.length === 0 ? 'Nothing was decided yet.' : undefined;
-      return store.selected === undefined ? 'Nothing waits: there is nothing to explain.' : undefined;
+      return store.selected === undefined ? 'There is nothing to explain.' : undefined;
     case 'field-restore':
       return store.trace && changed(store.trace).length > 0 ? undefined : 'Nothing was changed: this is the traffic as it was.';
     case 'facet-clear':
       return store.query || isPicked(store.pick) ? undefined : 'All filters are shown.';
     case 'fold':
-      return store.groups.length === 0 ? 'Nothing waits.' : undefined;
+      return store.groups.length === 0 ? 'There is nothing to fold.' : undefined;
     default:
       return undefined;
   }

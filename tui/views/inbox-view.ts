@@ -1,7 +1,8 @@
+import { retriesLine } from '../select/select-activity.ts';
 import { answerLine, coverLine, stepsLine } from '../select/select-answer.ts';
-import { detailLines, foldedDetail, questionSentence } from '../select/select-details.ts';
+import { detailLines, foldedDetail } from '../select/select-details.ts';
 import { inboxRow, rowOf, scrollInbox } from '../select/select-inbox.ts';
-import { grouped } from '../select/words.ts';
+import { grouped, questionSentence } from '../select/words.ts';
 import type { Store } from '../state/store.ts';
 import { type Line, spread } from '../text/paint.ts';
 import { type DrawnLine, isSmall, plainLines, rule, toHeight } from './layout.ts';
@@ -13,30 +14,35 @@ function question(store: Store, columns: number, small: boolean): readonly Drawn
   if (!request) return [];
   const { attempt } = request;
   const { sentence } = context;
-  const sentenceLine: Line = [[' '], ...questionSentence(attempt, columns - 1)];
+  const { words } = store;
+  const sentenceLine: Line = [[' '], ...questionSentence(attempt, words, columns - 1)];
   const editing = store.mode === 'edit';
   const answer: readonly Line[] = sentence
-    ? [answerLine(sentence, editing ? context.focus : undefined, columns), coverLine(sentence, store.preview(sentence))]
+    ? [answerLine(sentence, editing ? context.focus : undefined, columns), coverLine(sentence, store.preview(sentence), words)]
     : [[[' The marked requests go in different directions: no one rule covers them. Space unmarks.', 'warning']], []];
   if (small)
     return plainLines([
       rule(columns),
       sentenceLine,
-      editing && sentence ? stepsLine(sentence, context.focus, columns) : foldedDetail(attempt),
+      editing && sentence ? stepsLine(sentence, context.focus, columns) : foldedDetail(attempt, words),
       ...answer,
     ]);
-  const details = detailLines(attempt);
+  const details = detailLines(attempt, words);
   const steps: Line = editing && sentence ? stepsLine(sentence, context.focus, columns) : [];
   return plainLines([rule(columns), sentenceLine, ...details, steps, ...answer]);
 }
 
-function nothingWaits(store: Store): readonly Line[] {
+function nothingOpen(store: Store): readonly Line[] {
   const { status } = store.snapshot;
-  if (store.query) return [[[`   Nothing that waits holds "${store.query}". Esc shows all again.`, 'muted']]];
+  const { words } = store;
+  if (store.query) return [[[`   No request here contains "${store.query}". Esc shows all again.`, 'muted']]];
   if (status.phase === 'failed') return [[[`   ${status.failure ?? 'The guard failed.'}`, 'error']]];
   const decided = status.decided > 0 ? ` ${grouped(status.decided)} decided without asking.` : '';
-  const end = status.phase === 'ended' ? ' The command has ended.' : '';
-  return [[[`   Nothing waits.${decided}${end}`, 'muted']]];
+  const end = status.phase === 'ended' ? ` ${words.ended}` : '';
+  return [
+    [[`   ${words.nothingOpen}${decided}${end}`, 'muted']],
+    ...(words.tellsRetries ? [retriesLine(store.snapshot.activity)] : []),
+  ];
 }
 
 /** The inbox: what waits, folded by program, and the question about the selected one. */
@@ -51,7 +57,7 @@ export function inboxList(store: Store, room: number): readonly DrawnLine[] {
   const { columns } = store.size;
   store.page = room;
   const rows = store.inboxRows;
-  if (rows.length === 0) return toHeight(plainLines(nothingWaits(store)), room);
+  if (rows.length === 0) return toHeight(plainLines(nothingOpen(store)), room);
   const { context } = store.prompt.getSnapshot();
   const at = rowOf(rows, context.selected);
   store.inboxTop = scrollInbox(rows, store.inboxTop, Math.max(0, at), room);
@@ -59,7 +65,7 @@ export function inboxList(store: Store, room: number): readonly DrawnLine[] {
   const now = store.now();
   const lines = rows.slice(store.inboxTop, store.inboxTop + room).map((row, i): DrawnLine => {
     const selected = store.inboxTop + i === at;
-    const { left, right } = inboxRow(row, { now, selected, marked, ticking: store.ticking });
+    const { left, right } = inboxRow(row, { now, selected, marked, ticking: store.ticking, words: store.words });
     return { line: spread(left, right, columns), ...(selected ? { selected } : {}) };
   });
   return toHeight(lines, room);

@@ -4,7 +4,6 @@ import { aboutEntry } from '../select/select-activity.ts';
 import { ruleSentence } from '../select/select-answer.ts';
 import { aboutFilter } from '../select/select-filters.ts';
 import { aboutRule } from '../select/select-rules.ts';
-import { countOf } from '../select/words.ts';
 import type { Store } from '../state/store.ts';
 import { refusal } from '../state/when.ts';
 import type { Line } from '../text/paint.ts';
@@ -30,7 +29,7 @@ export function overlayLines(store: Store): readonly Line[] {
     }
     default: {
       const entry = activity.find(other => String(other.seq) === about);
-      return entry ? aboutEntry(entry, rules) : gone;
+      return entry ? aboutEntry(entry, store.snapshot, store.words) : gone;
     }
   }
 }
@@ -55,20 +54,13 @@ const yesNo: Line = [['   y', 'key'], [' yes   '], ['n', 'key'], [' no, the safe
 
 /** The question that waits for yes or no, under the list. */
 export function confirmLines(store: Store): readonly Line[] {
-  const { snapshot } = store;
+  const { snapshot, words } = store;
   if (store.shell.getSnapshot().matches('quitting')) {
     const waiting = snapshot.requests.length;
     const runs = snapshot.status.kind === 'run' && snapshot.status.phase === 'running';
     return [
       [[` Quit? `, 'title'], [runs ? `The command still runs: quitting stops it (${snapshot.status.title}).` : '']],
-      [
-        [
-          waiting
-            ? `   ${countOf(waiting, 'request')} ${waiting === 1 ? 'waits' : 'wait'} and will be ${snapshot.status.failPolicy === 'open' ? 'permitted' : 'blocked'}.`
-            : '',
-          'warning',
-        ],
-      ],
+      [[waiting ? `   ${words.leaving(waiting, snapshot.status)}` : '', 'warning']],
       yesNo,
     ];
   }
@@ -76,11 +68,7 @@ export function confirmLines(store: Store): readonly Line[] {
   if (what === 'signal') return [[[` Send ${id} to the command? `, 'title'], [snapshot.status.title]], [], yesNo];
   if (what === 'delete') {
     const rule = snapshot.rules.find(other => other.id === id);
-    return [
-      [[' Delete this rule? ', 'title'], ...(rule ? ruleSentence(rule) : [])],
-      [['   What it decided is asked again from then on.', 'muted']],
-      yesNo,
-    ];
+    return [[[' Delete this rule? ', 'title'], ...(rule ? ruleSentence(rule) : [])], [[`   ${words.deleting}`, 'muted']], yesNo];
   }
   const { sentence, confirming } = store.prompt.getSnapshot().context;
   if (!sentence || !confirming) return [];
@@ -95,12 +83,7 @@ export function confirmLines(store: Store): readonly Line[] {
         lifetime: boundLifetime(lifetimeOf(sentence), store.now()),
       }),
     ],
-    [
-      [
-        `   settles ${countOf(settles, 'waiting request')}; would have matched ${preview.matched} of the last ${preview.of}`,
-        'muted',
-      ],
-    ],
+    [[`   ${words.covers(settles)}; would have matched ${preview.matched} of the last ${preview.of}`, 'muted']],
     yesNo,
   ];
 }
