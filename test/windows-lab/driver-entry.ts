@@ -2,11 +2,13 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { Message, SALLYPORT, sizeOf } from '../../driver/windows/contract.ts';
 import { DriverDevice } from '../../driver/windows/device.ts';
+import { DriverSource } from '../../driver/windows/driver-source.ts';
 import { decodeBatch } from '../../driver/windows/events.ts';
 import { type DriverPolicy, decodeWelcome, encodePolicy, encodeVerdicts } from '../../driver/windows/requests.ts';
+import type { SourceEvent } from '../../engine/model/attempt.ts';
 import { Client, sc } from './lab-client.ts';
 import { equal, report, until } from './report.ts';
-import { type Flows, Stack } from './stack.ts';
+import { type Flows, LAB_DEVICE, Stack } from './stack.ts';
 
 /** Runs under Wine: the real driver and its client, with the lab's stack below. */
 
@@ -111,6 +113,46 @@ async function main(): Promise<void> {
     equal('not held', (await stack.play({ action: 'connect', localPort: 40005 })).held, 0);
     await device.close();
   });
+
+  const pretender = (events: SourceEvent[]) => {
+    const source = new DriverSource({ identify: () => ({ pid: 0, parents: [] }), devicePath: LAB_DEVICE });
+    return source
+      .start(event => events.push(event))
+      .then(
+        () => source,
+        (error: Error) => error.message,
+      );
+  };
+  for (const [kind, sentence] of [
+    ['foreign', /^\\\\\.\\Sallyport belongs to another driver; remove it and install Sallyport's$/],
+    ['newer', /^driver 9\.8\.7 speaks version 2, this program 1; the program is older: install both from the same package$/],
+  ] as const) {
+    await report(`a driver that is ${kind} is told in one sentence`, async () => {
+      await stack.fake(kind);
+      const message = await pretender([]);
+      equal(`sentence: ${message}`, typeof message === 'string' && sentence.test(message), true);
+    });
+  }
+
+  for (const kind of ['cut', 'endless', 'count', 'short'] as const) {
+    await report(`broken events (${kind}) from the kernel end the source with one sentence`, async () => {
+      await stack.fake(kind);
+      const events: SourceEvent[] = [];
+      const source = await pretender(events);
+      equal('started', source instanceof DriverSource, true);
+      await until('it has failed', () => events.length > 0);
+      equal(
+        'events',
+        events.map(event => event.type),
+        ['failed'],
+      );
+      const text = events[0]?.type === 'failed' ? events[0].message : '';
+      const clear =
+        /^The driver sent [^\n]+\. Install the driver that came with this program \(install\.cmd\) and start again\.$/;
+      equal(`sentence: ${text}`, clear.test(text), true);
+      if (source instanceof DriverSource) await source.stop();
+    });
+  }
 
   await scenario('a time-out decides by the policy', { deadlineMs: 100, onTimeout: 'permit' }, async client => {
     const flows = await stack.play({ action: 'connect', localPort: 40010 });

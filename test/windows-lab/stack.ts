@@ -8,6 +8,10 @@ const QUERY = ioctl(0x801);
 const COUNTERS = ioctl(0x802);
 const STREAM = ioctl(0x803);
 const REDIRECT = ioctl(0x804);
+const FAKE = ioctl(0x805);
+/** What the lab's device is to a client that takes it for the callout driver; LAB_FAKE of fwpkclnt/lab.h. */
+const FAKES = { foreign: 1, newer: 2, cut: 3, endless: 4, count: 5, short: 6 } as const;
+export const LAB_DEVICE = '\\\\.\\SallyportLab';
 const ACTIONS = { connect: 1, accept: 2, send: 3, reauthorize: 4, close: 5, establish: 6 } as const;
 const FLOWS_SIZE = 48;
 const COUNTERS_SIZE = 192;
@@ -128,7 +132,7 @@ function decodeFlows(bytes: Uint8Array): Flows {
 }
 
 export class Stack {
-  readonly #device = DriverDevice.open('decider', '\\\\.\\SallyportLab');
+  readonly #device = DriverDevice.open('decider', LAB_DEVICE);
 
   async play(play: Play): Promise<Flows> {
     const bytes = new Uint8Array(224);
@@ -194,6 +198,10 @@ export class Stack {
       stalled: at(45),
       inlineReauthorize: at(46),
     };
+  }
+
+  async fake(kind: keyof typeof FAKES): Promise<void> {
+    await this.#device.control('playing another driver', FAKE, new Uint8Array(Uint32Array.of(FAKES[kind]).buffer), 0);
   }
 
   async stream(part: StreamPart): Promise<StreamOutcome> {

@@ -52,6 +52,7 @@ static NTSTATUS NTAPI Control(DEVICE_OBJECT *device, IRP *irp)
     void *buffer = irp->AssociatedIrp.SystemBuffer;
     LAB_FLOWS flows;
     NTSTATUS status;
+    ULONG written;
     (void)device;
     switch (stack->Parameters.DeviceIoControl.IoControlCode) {
     case LAB_IOCTL_PLAY:
@@ -74,7 +75,12 @@ static NTSTATUS NTAPI Control(DEVICE_OBJECT *device, IRP *irp)
         if (in != sizeof(LAB_REDIRECT) || out < sizeof(LAB_REDIRECT)) return Finish(irp, STATUS_INVALID_PARAMETER, 0);
         RedirectTell(buffer);
         return Finish(irp, STATUS_SUCCESS, sizeof(LAB_REDIRECT));
+    case LAB_IOCTL_FAKE:
+        if (in != sizeof(UINT32)) return Finish(irp, STATUS_INVALID_PARAMETER, 0);
+        FakeAs(*(UINT32 *)buffer);
+        return Finish(irp, STATUS_SUCCESS, 0);
     default:
+        if (FakeControl(stack->Parameters.DeviceIoControl.IoControlCode, buffer, out, &written)) return Finish(irp, STATUS_SUCCESS, written);
         return Finish(irp, STATUS_INVALID_DEVICE_REQUEST, 0);
     }
 }

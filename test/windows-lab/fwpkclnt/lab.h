@@ -16,6 +16,11 @@
 #define LAB_IOCTL_STREAM CTL_CODE(FILE_DEVICE_UNKNOWN, 0x803, METHOD_BUFFERED, FILE_ANY_ACCESS)
 #define LAB_IOCTL_REDIRECT CTL_CODE(FILE_DEVICE_UNKNOWN, 0x804, METHOD_BUFFERED, FILE_ANY_ACCESS)
 
+#define LAB_IOCTL_FAKE CTL_CODE(FILE_DEVICE_UNKNOWN, 0x805, METHOD_BUFFERED, FILE_ANY_ACCESS)
+
+/* What this device is when a client takes it for the callout driver. In: UINT32. */
+enum LAB_FAKE { LAB_FAKE_FOREIGN = 1, LAB_FAKE_NEWER = 2, LAB_FAKE_CUT = 3, LAB_FAKE_ENDLESS = 4, LAB_FAKE_COUNT = 5, LAB_FAKE_SHORT = 6 };
+
 enum LAB_ACTION { LAB_CONNECT = 1, LAB_ACCEPT = 2, LAB_SEND = 3, LAB_REAUTHORIZE = 4, LAB_CLOSE = 5, LAB_ESTABLISH = 6 };
 enum LAB_STATE { LAB_NEW = 0, LAB_HELD = 1, LAB_PERMITTED = 2, LAB_BLOCKED = 3, LAB_CLOSED = 4 };
 
@@ -98,6 +103,10 @@ void *Allocate(SIZE_T size);
 void Free(void *memory);
 void LabLock(KIRQL *irql);
 void LabUnlock(KIRQL irql);
+
+/* fake.c */
+void FakeAs(ULONG kind);
+BOOLEAN FakeControl(ULONG code, void *buffer, ULONG out, ULONG *written);
 
 /* stall.c */
 NTSTATUS RunApart(void (*work)(void *), void *argument);
