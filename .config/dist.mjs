@@ -2,9 +2,9 @@
  * Makes dist-windows/sallyport-VERSION-win-x64.zip and SHA256SUMS: Sallyport for Windows, run without installation. `--out DIR` puts
  * them elsewhere.
  *
- * A small sallyport.exe starts an unchanged node.exe beside the bundle; it is no single executable application, because Node 22
- * packs only one CommonJS script so (no lazily loaded chunks, no worker entries), koffi's addon would have to be unpacked into
- * a temporary folder at every start, and writing the script into node.exe takes away its publisher's signature.
+ * A small sallyport.exe starts an unchanged node.exe beside the bundle. It is no single executable application: tried under Wine,
+ * Node 22 takes one CommonJS script only (of an ES module it says "Failed to load"), so no lazily loaded chunks and no worker entries;
+ * koffi's addon would have to be unpacked into a temporary folder at every start; and node.exe loses its publisher's signature.
  *
  * Same inputs, same bytes: every time is SOURCE_DATE_EPOCH or the commit's, packages come by hash, compilers write no time.
  */
@@ -128,6 +128,8 @@ const files = {
     ),
   ),
   ...Object.fromEntries(chunks.map(chunk => [`app/${chunk.fileName}`, Buffer.from(chunk.code ?? chunk.source)])),
+  // `lab` plays it where no command can be held, which is everywhere on Windows.
+  'app/lab-recording.jsonl': own('tui/cli/lab/lab-recording.jsonl'),
   ...koffi(),
   'node/node.exe': packageFile(NODE, 'bin/node.exe'),
   'node/LICENSE.txt': lines(packageFile(NODE_LICENCE, 'LICENSE')),

@@ -63,6 +63,7 @@ describe.runIf(ready)('the zip', () => {
       'LICENSE.txt',
       'README.txt',
       'THIRD-PARTY.txt',
+      'app/lab-recording.jsonl',
       `${koffi}/index.js`,
       `${koffi}/package.json`,
       `${koffi}/win32_x64/koffi.node`,
@@ -149,12 +150,19 @@ describe.runIf(ready)('sallyport.exe, in a folder with a space and an accent', (
     expect(existsSync(join(windows.appData('Local'), 'cache'))).toBe(true);
   });
 
+  test('plays the recording of the lab, which needs no driver', () => {
+    const { code, stderr } = onWindows('recorded', 'app\\lab-recording.jsonl', '--speed', '1000', '--line');
+    expect(code).toBe(0);
+    expect(stderr).toContain('nothing is enforced');
+    expect(stderr).toMatch(/^\d\d:\d\d:\d\d block /m);
+  });
+
   test('doctor finds its Node and koffi, and looks for nothing of Linux', () => {
     const { stdout, stderr } = onWindows('doctor', '--json');
     expect(stderr).toBe('');
     const { checks } = JSON.parse(stdout) as { checks: { id: string; status: string; detail: string }[] };
     const found = (id: string) => checks.find(check => check.id === id);
-    for (const id of ['node', 'koffi', 'folders', 'store', 'settings']) expect(found(id), id).toMatchObject({ status: 'ok' });
+    for (const id of ['node', 'koffi', 'folders', 'settings']) expect(found(id), id).toMatchObject({ status: 'ok' });
     expect(found('node')?.detail).toContain('node\\node.exe');
     expect(found('yama')).toBeUndefined();
     expect(found('container')).toBeUndefined();

@@ -72,9 +72,9 @@ describe('the report', () => {
     ['NO_COLOR', terminal({ noColor: true }), 'colours', 'note', true, undefined],
     ['no UTF-8', terminal({ utf8: false, locale: 'C' }), 'text', 'note', true, /LANG/],
     [
-      'a damaged store on Windows',
-      { platform: 'win32', store: { path: 'C:\\a b\\s', state: 'damaged' } },
-      'store',
+      'a damaged history on Windows',
+      { platform: 'win32', history: { path: 'C:\\a b\\s', state: 'damaged' } },
+      'history',
       'missing',
       false,
       /^move "C:\\a b\\s" "C:\\a b\\s\.damaged"$/,
@@ -102,6 +102,13 @@ describe('the text', () => {
     for (const line of renderReport(report, { columns }).split('\n')) {
       if (!line.includes('fix: ')) expect(line.length).toBeLessThanOrEqual(columns);
     }
+  });
+
+  test('names the command of the platform, and on Windows no store', () => {
+    expect(renderReport(doctorReport(good))).toMatch(/sallyport run works here\.\n$/);
+    const windows = doctorReport({ ...good, platform: 'win32', store: { path: '/h', state: 'damaged' } });
+    expect(renderReport(windows)).toMatch(/sallyport guard works here\.\n$/);
+    expect(windows.checks.find(check => check.id === 'store')).toBeUndefined();
   });
 
   test('carries no control characters, and in ASCII nothing else', () => {

@@ -27,7 +27,7 @@ export function renderReport(report: DoctorReport, { columns = 80, ascii = false
   }
   lines.push(
     '',
-    report.run ? 'sallyport run works here.' : `sallyport run needs what is marked ${marks.missing} to be fixed first.`,
+    `sallyport ${report.command} ${report.run ? 'works here.' : `needs what is marked ${marks.missing} to be fixed first.`}`,
   );
   return `${ascii ? lines.join('\n').replaceAll('×', 'x') : lines.join('\n')}\n`;
 }

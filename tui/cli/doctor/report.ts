@@ -18,7 +18,9 @@ export interface Check {
 export interface DoctorReport {
   readonly version: 1;
   readonly sallyport: string;
-  /** `sallyport run` works here. */
+  /** What holds connections on this platform. */
+  readonly command: 'run' | 'guard';
+  /** That command works here. */
   readonly run: boolean;
   readonly checks: readonly Check[];
 }
@@ -27,7 +29,7 @@ export interface DoctorReport {
 const OLDEST_NODE = [22, 13] as const;
 /** The smallest screen that shows everything needed to answer. */
 const SMALLEST = { columns: 60, rows: 20 };
-/** Checks without which `run` cannot work. */
+/** Checks without which the command cannot work. */
 const NEEDED = new Set(['node', 'koffi', 'hold', 'folders', 'store', 'history']);
 
 type Finding = Omit<Check, 'id' | 'title'>;
@@ -37,6 +39,7 @@ const missing = (detail: string, fix?: string): Finding => ({ status: 'missing',
 
 /** Judges the facts. Pure. */
 export function doctorReport(facts: Facts): DoctorReport {
+  const windows = facts.platform === 'win32';
   const checks: Check[] = [
     { id: 'node', title: 'Node', ...node(facts) },
     { id: 'koffi', title: 'system calls', ...koffi(facts) },
@@ -44,7 +47,8 @@ export function doctorReport(facts: Facts): DoctorReport {
     ...(facts.yamaScope === undefined ? [] : [{ id: 'yama', title: 'Yama', ...yama(facts.yamaScope) }]),
     ...(facts.container === undefined ? [] : [{ id: 'container', title: 'container', ...container(facts) }]),
     { id: 'folders', title: 'folders', ...folders(facts) },
-    { id: 'store', title: 'rules and filters', ...database(facts.platform, facts.store) },
+    // Windows keeps them itself, in the Base Filtering Engine.
+    ...(windows ? [] : [{ id: 'store', title: 'rules and filters', ...database(facts.platform, facts.store) }]),
     { id: 'history', title: 'history', ...database(facts.platform, facts.history) },
     { id: 'settings', title: 'settings', ...settings(facts) },
     { id: 'terminal', title: 'terminal', ...terminal(facts) },
@@ -53,10 +57,10 @@ export function doctorReport(facts: Facts): DoctorReport {
     ...(facts.tmux || facts.ssh ? [{ id: 'session', title: 'session', ...session(facts) }] : []),
   ];
   const run = checks.every(check => check.status !== 'missing' || !NEEDED.has(check.id));
-  return { version: 1, sallyport: facts.sallyport, run, checks };
+  return { version: 1, sallyport: facts.sallyport, command: windows ? 'guard' : 'run', run, checks };
 }
 
-/** 0 when `run` works, else 1. */
+/** 0 when the command works, else 1. */
 export const doctorExitCode = (report: DoctorReport): 0 | 1 => (report.run ? 0 : 1);
 
 function node({ platform, node: { version, path } }: Facts): Finding {
