@@ -32,12 +32,17 @@ export function namedFilter(trace: ClassifyTrace): Naming {
   for (const final of finals) {
     for (const subLayer of trace.subLayers) {
       let ended = false;
+      // Something above may give this sublayer the other verdict; then a sublayer further down is the one that is named.
+      let other = false;
       for (const each of subLayer.filters) {
         const can = decider(each);
         if (!can) continue;
         if (can.actions.includes(final)) found.add(can.filter);
-        if (each.outcome === 'matched' && each.yields && each.yields !== 'continue') ended = can.actions[0] === final;
-        else certain = false;
+        if (each.outcome === 'matched' && each.yields && each.yields !== 'continue') ended = can.actions[0] === final && !other;
+        else {
+          certain = false;
+          other ||= can.actions.some(action => action !== final);
+        }
       }
       if (ended) break;
     }

@@ -69,6 +69,17 @@ describe('a decision', () => {
       wrongDecisions: [],
     });
   });
+  test('of a lower sublayer is a candidate when something unknown may turn the one above it', async () => {
+    const user = condition('{af043a0a-b34d-4f86-979c-c90371af6e66}', 'Equal to', 'O:SYG:SYD:(A;;CCRC;;;S-1-5-80-1)');
+    const events = [
+      filter(1, { action: '%%16389' }),
+      filter(2, { provider: PROVIDER_KEY.MPSSVC_WSH, action: '%%16389' }),
+      filter(3, { provider: PROVIDER_KEY.MPSSVC_WSH, conditions: user }),
+      connection(1, 80, { event: 5157 }),
+      connection(2, 80, { event: 5157 }),
+    ];
+    expect(await play(events)).toMatchObject({ described: 2, candidate: 2, wrong: 0 });
+  });
   test('is the same from winlogbeat', async () => {
     const beat = (event: object) => {
       const { EventID, RecordNumber, ...data } = event as { EventID: number; RecordNumber: number };
