@@ -25,6 +25,7 @@ int main(int count, char **arguments)
     const char *only = count > 1 ? arguments[1] : NULL;
     int ran = 0;
     ran += Run(HoldTests, only);
+    ran += Run(EndTests, only);
     ran += Run(PacketTests, only);
     ran += Run(ClientTests, only);
     ran += Run(ControlTests, only);

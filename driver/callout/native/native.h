@@ -68,7 +68,7 @@ NTSTATUS NativeWait(CALL *call);
 void NativeCancel(CALL *call);
 void NativeFree(CALL *call);
 
-/* --- engine.c: the filter engine --- */
+/* --- engine*.c: the filter engine --- */
 
 typedef enum OUTCOME {
     OUTCOME_NONE,     /* nothing said: the action stayed as it was */
@@ -111,7 +111,7 @@ typedef struct ATTEMPT_INPUT {
 typedef struct OPERATION {
     struct OPERATION *next;
     ATTEMPT_INPUT input;
-    volatile LONG state; /* OPERATION_ in engine.c */
+    volatile LONG state; /* STATE_ in engine-classify.c */
     OUTCOME outcome;     /* of the first classify */
     volatile LONG final; /* OUTCOME_ of the reauthorization (CONNECT) or 0 until completed */
     volatile LONG completions;

@@ -88,6 +88,6 @@ OUTCOME Classify(const ATTEMPT_INPUT *input);
 
 void Yield(void);
 
-extern const TEST HoldTests[], PacketTests[], ClientTests[], ControlTests[], ModuleTests[], FaultTests[];
+extern const TEST HoldTests[], EndTests[], PacketTests[], ClientTests[], ControlTests[], ModuleTests[], FaultTests[];
 
 #endif
