@@ -1,53 +1,26 @@
 #include "table.h"
 
+#include "index.h"
 #include "policy.h"
 #include "statistics.h"
-
-#define BUCKETS 512u
 
 static KSPIN_LOCK Lock;
 static _Guarded_by_(Lock) LIST_ENTRY Held;       /* PENDING and HELD, oldest first */
 static _Guarded_by_(Lock) LIST_ENTRY Ready;      /* READY */
 static _Guarded_by_(Lock) LIST_ENTRY Remembered; /* AWAITING and SETTLED, oldest first */
-static _Guarded_by_(Lock) LIST_ENTRY ById[BUCKETS];
-static _Guarded_by_(Lock) LIST_ENTRY ByKey[BUCKETS];
-static _Guarded_by_(Lock) LIST_ENTRY ByProcess[BUCKETS];
-static _Guarded_by_(Lock) LIST_ENTRY ByEndpoint[BUCKETS];
 static _Guarded_by_(Lock) TABLE_COUNTS Counts;
 static _Guarded_by_(Lock) ULONG Outstanding; /* pended or about to be, until completed */
 static _Guarded_by_(Lock) ULONG ClosedFor;   /* bit per SALLYPORT_REASON_; 0: open */
 static _Guarded_by_(Lock) UINT64 NextId;
 static KEVENT Idle; /* set while Outstanding is 0 */
 
-static ULONG Bucket(UINT64 value)
-{
-    return (ULONG)((value * 0x9E3779B97F4A7C15ull) >> 55); /* Fibonacci hashing to 9 bits */
-}
-
-static ULONG KeyBucket(_In_ const REQUEST_KEY *key)
-{
-    const UCHAR *bytes = (const UCHAR *)key;
-    UINT64 hash = 0xCBF29CE484222325ull; /* FNV-1a */
-    ULONG i;
-    for (i = 0; i < sizeof(*key); i++) {
-        hash = (hash ^ bytes[i]) * 0x100000001B3ull;
-    }
-    return Bucket(hash);
-}
-
 _Use_decl_annotations_ VOID TableInitialize(VOID)
 {
-    ULONG i;
     KeInitializeSpinLock(&Lock);
     InitializeListHead(&Held);
     InitializeListHead(&Ready);
     InitializeListHead(&Remembered);
-    for (i = 0; i < BUCKETS; i++) {
-        InitializeListHead(&ById[i]);
-        InitializeListHead(&ByKey[i]);
-        InitializeListHead(&ByProcess[i]);
-        InitializeListHead(&ByEndpoint[i]);
-    }
+    IndexInitialize();
     RtlZeroMemory(&Counts, sizeof(Counts));
     Outstanding = 0;
     NextId = 0;
@@ -61,10 +34,7 @@ static VOID Link(_In_ REQUEST *request)
 {
     RequestReference(request);
     InsertTailList(&Held, &request->order);
-    InsertTailList(&ById[Bucket(request->id)], &request->byId);
-    InsertTailList(&ByKey[KeyBucket(&request->key)], &request->byKey);
-    InsertTailList(&ByProcess[Bucket(request->processId)], &request->byProcess);
-    InsertTailList(&ByEndpoint[Bucket(request->key.endpointHandle)], &request->byEndpoint);
+    IndexAdd(request);
     request->state = REQUEST_PENDING;
     Counts.held++;
     Counts.heldBytes += request->packetBytes;
@@ -79,8 +49,7 @@ static VOID Link(_In_ REQUEST *request)
 static VOID NoLongerHeld(_In_ REQUEST *request)
 {
     RemoveEntryList(&request->order);
-    RemoveEntryList(&request->byId);
-    RemoveEntryList(&request->byProcess);
+    IndexRemoveHeld(request);
     Counts.held--;
     Counts.heldBytes -= request->packetBytes;
 }
@@ -95,8 +64,7 @@ static VOID NoLongerOutstanding(VOID)
 static VOID Forget(_In_ REQUEST *request)
 {
     RemoveEntryList(&request->order);
-    RemoveEntryList(&request->byKey);
-    RemoveEntryList(&request->byEndpoint);
+    IndexRemoveRemembered(request);
     request->state = REQUEST_REMOVED;
     Counts.remembered--;
     RequestRelease(request);
@@ -149,21 +117,6 @@ static VOID Claim(_In_ REQUEST *request)
     }
 }
 
-static ULONG HeldByProcess(UINT64 processId)
-{
-    LIST_ENTRY *bucket = &ByProcess[Bucket(processId)], *link;
-    ULONG count = 0;
-    for (link = bucket->Flink; link != bucket; link = link->Flink) {
-        count += CONTAINING_RECORD(link, REQUEST, byProcess)->processId == processId;
-    }
-    return count;
-}
-
-static BOOLEAN SameKey(_In_ const REQUEST *request, _In_ const REQUEST_KEY *key)
-{
-    return RtlCompareMemory(&request->key, key, sizeof(*key)) == sizeof(*key);
-}
-
 /* Packets of `request` go to `held`, as far as there is room; a TCP segment is a repetition and needs no second copy. */
 static VOID Join(_In_ REQUEST *held, _In_ REQUEST *request, _In_ const SALLYPORT_POLICY *policy)
 {
@@ -190,13 +143,9 @@ static VOID Join(_In_ REQUEST *held, _In_ REQUEST *request, _In_ const SALLYPORT
 static BOOLEAN InsertIntoFormer(_In_ REQUEST *request, _In_ const SALLYPORT_POLICY *policy, _Out_ TABLE_ANSWER *answer,
                                 _Out_ TABLE_INSERTED *inserted)
 {
-    LIST_ENTRY *bucket = &ByKey[KeyBucket(&request->key)], *link;
+    REQUEST *former = NULL;
     UINT64 now = KeQueryInterruptTime();
-    for (link = bucket->Flink; link != bucket; link = link->Flink) {
-        REQUEST *former = CONTAINING_RECORD(link, REQUEST, byKey);
-        if (!SameKey(former, &request->key)) {
-            continue;
-        }
+    while ((former = IndexNextOfKey(&request->key, former)) != NULL) {
         if (former->state <= REQUEST_HELD && former->verdict == 0) {
             Join(former, request, policy);
             *inserted = TABLE_INSERTED_JOINED;
@@ -317,7 +266,7 @@ TABLE_INSERTED TableInsert(REQUEST *request, const SALLYPORT_POLICY *policy, TAB
         inserted = TABLE_INSERTED_CLOSED;
     } else if (!IsListEmpty(&request->packets) && InsertIntoFormer(request, policy, answer, &inserted)) {
         /* joined or answered */
-    } else if (Counts.held >= policy->maxHeld || HeldByProcess(request->processId) >= policy->maxHeldPerProcess ||
+    } else if (Counts.held >= policy->maxHeld || IndexHeldByProcess(request->processId) >= policy->maxHeldPerProcess ||
                (UINT64)Counts.heldBytes + request->packetBytes > policy->maxHeldBytes) {
         inserted = TABLE_INSERTED_FULL;
     } else {
@@ -333,8 +282,7 @@ VOID TableAbandon(REQUEST *request)
     KIRQL irql;
     KeAcquireSpinLock(&Lock, &irql);
     NoLongerHeld(request);
-    RemoveEntryList(&request->byKey);
-    RemoveEntryList(&request->byEndpoint);
+    IndexRemoveRemembered(request);
     request->state = REQUEST_REMOVED;
     NoLongerOutstanding();
     KeReleaseSpinLock(&Lock, irql);
@@ -368,22 +316,19 @@ BOOLEAN TablePended(REQUEST *request, HANDLE completionContext)
 
 BOOLEAN TableAnswer(UINT64 id, UCHAR verdict, BOOLEAN hard, REQUEST **claimed)
 {
-    LIST_ENTRY *bucket = &ById[Bucket(id)], *link;
     BOOLEAN found = FALSE;
+    REQUEST *request;
     KIRQL irql;
     *claimed = NULL;
     KeAcquireSpinLock(&Lock, &irql);
-    for (link = bucket->Flink; link != bucket; link = link->Flink) {
-        REQUEST *request = CONTAINING_RECORD(link, REQUEST, byId);
-        if (request->id == id && request->verdict == 0) {
-            found = TRUE;
-            Decide(request, verdict, SALLYPORT_REASON_ANSWERED, hard);
-            if (request->state == REQUEST_HELD) {
-                NoLongerHeld(request);
-                Claim(request);
-                *claimed = request;
-            }
-            break;
+    request = IndexFindHeld(id);
+    if (request != NULL && request->verdict == 0) {
+        found = TRUE;
+        Decide(request, verdict, SALLYPORT_REASON_ANSWERED, hard);
+        if (request->state == REQUEST_HELD) {
+            NoLongerHeld(request);
+            Claim(request);
+            *claimed = request;
         }
     }
     KeReleaseSpinLock(&Lock, irql);
@@ -402,16 +347,12 @@ BOOLEAN TableDecideAll(UCHAR verdict, UCHAR reason)
 
 BOOLEAN TableWithdraw(UINT64 endpointHandle)
 {
-    LIST_ENTRY *bucket = &ByEndpoint[Bucket(endpointHandle)], *link, *next;
     BOOLEAN ready = FALSE;
+    REQUEST *request, *next;
     KIRQL irql;
     KeAcquireSpinLock(&Lock, &irql);
-    for (link = bucket->Flink; link != bucket; link = next) {
-        REQUEST *request = CONTAINING_RECORD(link, REQUEST, byEndpoint);
-        next = link->Flink;
-        if (request->key.endpointHandle != endpointHandle) {
-            continue;
-        }
+    for (request = IndexNextOfEndpoint(endpointHandle, NULL); request != NULL; request = next) {
+        next = IndexNextOfEndpoint(endpointHandle, request);
         if (request->state <= REQUEST_HELD) {
             ready |= DecideHeld(request, SALLYPORT_VERDICT_BLOCK, SALLYPORT_REASON_WITHDRAWN);
         } else if (request->state >= REQUEST_AWAITING) {
@@ -478,17 +419,12 @@ _Use_decl_annotations_ VOID TableWaitIdle(VOID)
 
 TABLE_REAUTHORIZED TableReauthorize(const REQUEST_KEY *key, TABLE_ANSWER *answer)
 {
-    LIST_ENTRY *bucket = &ByKey[KeyBucket(key)], *link;
-    REQUEST *best = NULL;
+    REQUEST *request = NULL, *best = NULL;
     TABLE_REAUTHORIZED known = TABLE_REAUTHORIZED_STRANGER;
     KIRQL irql;
     RtlZeroMemory(answer, sizeof(*answer));
     KeAcquireSpinLock(&Lock, &irql);
-    for (link = bucket->Flink; link != bucket; link = link->Flink) {
-        REQUEST *request = CONTAINING_RECORD(link, REQUEST, byKey);
-        if (!SameKey(request, key)) {
-            continue;
-        }
+    while ((request = IndexNextOfKey(key, request)) != NULL) {
         /* The oldest completion that waits for its reauthorization, else the youngest verdict. */
         if (request->state == REQUEST_AWAITING) {
             best = request;
