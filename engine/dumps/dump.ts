@@ -56,8 +56,9 @@ export interface ConnectedEndpoint {
   readonly line: number;
 }
 
-/** FWPM_NET_EVENT as netsh prints it. Absent fields are not set in the event. */
+/** FWPM_NET_EVENT as netsh prints it, or a decision of an audit log. Absent fields are not set in the event. */
 export interface NetEvent {
+  /** FWPM_NET_EVENT_TYPE_* as named in the file; `SECURITY_5157_DROP` and the like for an audit event. */
   readonly type: string;
   readonly timeStamp?: string;
   readonly flagNames: readonly string[];
@@ -80,8 +81,8 @@ export interface NetEvent {
   readonly filterOrigin?: string;
   /** Per firewall sublayer: which filter ended it, and how. */
   readonly terminatingFilters: readonly { readonly filterId: bigint; readonly subLayer: string; readonly actionType: string }[];
-  /** Everything, as found. */
-  readonly node: XmlNode;
+  /** Everything, as found: each value with its path. */
+  readonly asFound: readonly (readonly [path: string, value: string])[];
   readonly line: number;
 }
 

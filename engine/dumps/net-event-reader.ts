@@ -16,6 +16,15 @@ export function keptNode(node: XmlNode, keep: Keeper): XmlNode {
   };
 }
 
+/** Every value below a node with its path; an empty element without one is left out. */
+function leaves(node: XmlNode, path: string, keep: Keeper): (readonly [string, string])[] {
+  return node.children.flatMap((each): (readonly [string, string])[] => {
+    const own = path === '' ? each.name : `${path}/${each.name}`;
+    const value: (readonly [string, string])[] = each.text === '' ? [] : [[keep.text(own), keep.text(each.text)]];
+    return [...value, ...leaves(each, own, keep)];
+  });
+}
+
 /** One event of `show netevents` (`item`) or of a capture (`netEvent`). Every field may be absent. */
 export function readNetEvent(node: XmlNode, context: ReadContext): NetEvent {
   const { keep } = context;
@@ -72,7 +81,7 @@ export function readNetEvent(node: XmlNode, context: ReadContext): NetEvent {
       subLayer: keep.text(childText(item, 'subLayer')),
       actionType: keep.text(childText(item, 'actionType')),
     })),
-    node: keptNode(node, keep),
+    asFound: leaves(node, '', keep),
     line: node.line,
   };
   for (const key of Object.keys(event) as (keyof typeof event)[]) if (event[key] === undefined) delete event[key];

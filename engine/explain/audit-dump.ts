@@ -2,12 +2,19 @@ import { DECISION_EVENTS } from '../dumps/audit-event.ts';
 import type { AuditLog } from '../dumps/audit-reader.ts';
 import type { Dump, DumpSubLayer } from '../dumps/dump.ts';
 import { builtinSubLayers } from '../model/builtin.ts';
+import { auditNetEvent } from './audit-net-event.ts';
 import { AuditTables } from './audit-table.ts';
 
-/** The filter table that an audit log leaves at its end, as a dump. Of several hosts the one with most filters is taken. */
+/**
+ * The filter table that an audit log leaves at its end, as a dump, with the decisions as its net events. Of several hosts the one with
+ * most filters is taken.
+ */
 export function auditDump(log: AuditLog): Dump {
   const tables = new AuditTables(log.events);
-  for (const event of log.events) if (!DECISION_EVENTS.has(event.id)) tables.of(event.host).apply(event);
+  for (const event of log.events) {
+    const table = tables.of(event.host);
+    if (!DECISION_EVENTS.has(event.id)) table.apply(event);
+  }
   const hosts = tables.hosts
     .map(host => ({ host, table: tables.of(host) }))
     .sort((a, b) => b.table.filters.size - a.table.filters.size);
@@ -19,7 +26,7 @@ export function auditDump(log: AuditLog): Dump {
             severity: 'warning' as const,
             line: 0,
             column: 0,
-            message: `the log is of ${hosts.length} hosts; filters are those of ${first?.host}`,
+            message: `the log is of ${hosts.length} hosts; filters and events are those of ${first?.host || 'the one without a name'}`,
           },
         ]
       : [];
@@ -47,7 +54,9 @@ export function auditDump(log: AuditLog): Dump {
     layers: [],
     sessions: [],
     providerContexts: [],
-    netEvents: [],
+    netEvents: log.events.flatMap(event =>
+      DECISION_EVENTS.has(event.id) && (first === undefined || event.host === first.host) ? [auditNetEvent(event)] : [],
+    ),
     endpoints: [],
     other: [],
     names: new Map(),

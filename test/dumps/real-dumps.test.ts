@@ -173,6 +173,13 @@ describe.runIf(here)('a recorded host', () => {
     expect(dump.filters).toHaveLength(692);
     expect(dump.filters.every(filter => filter.filterCondition.every(each => each.asFound === undefined))).toBe(true);
   });
+  test('its decisions are events: 84 of them name a filter', async () => {
+    const { auditDump } = await import('../../engine/explain/audit-dump.ts');
+    const { netEvents } = auditDump(await readAuditFile(realFile('audit-service-start.jsonl.gz')));
+    expect(netEvents).toHaveLength(2718);
+    expect(netEvents.filter(each => each.filterId !== undefined)).toHaveLength(84);
+    expect(netEvents.every(each => each.layerId !== undefined && /_(ALLOW|DROP)$/.test(each.type))).toBe(true);
+  });
 });
 
 describe.runIf(here)('rules exported by another firewall', () => {

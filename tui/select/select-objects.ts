@@ -57,10 +57,15 @@ export const recordedVerdict = (event: NetEvent): 'permit' | 'block' | undefined
 const side = (address: string | undefined, port: number | undefined) =>
   address === undefined ? '?' : port === undefined ? address : endpointText(address, port);
 
+/** A bind to no address in particular tells a port only. */
+const localText = ({ localAddress, localPort }: NetEvent): string =>
+  localAddress === undefined && localPort !== undefined ? `:${localPort}` : side(localAddress, localPort);
+
 function eventRow(event: NetEvent, i: number, index: FilterIndex): ObjectRow {
   const verdict = recordedVerdict(event);
   const filter = event.filterId === undefined ? undefined : index.machine.filter(event.filterId);
   const layer = event.layerId === undefined ? undefined : index.machine.layerById(event.layerId)?.name;
+  const bound = event.remoteAddress === undefined && /^ALE_(RESOURCE_ASSIGNMENT|AUTH_LISTEN)/.test(layer ?? '');
   return row(
     `event ${i}`,
     [
@@ -75,8 +80,8 @@ function eventRow(event: NetEvent, i: number, index: FilterIndex): ObjectRow {
       ],
       ['  '],
       [event.appId ? baseName(event.appId) : 'not known'],
-      [event.direction === 'in' ? ' ← ' : ' → ', 'muted'],
-      [side(event.remoteAddress, event.remotePort)],
+      [bound ? ' at ' : event.direction === 'in' ? ' ← ' : ' → ', 'muted'],
+      [bound ? localText(event) : side(event.remoteAddress, event.remotePort)],
       [event.ipProtocol === undefined ? '' : ` ${protocolWord(event.ipProtocol)}`, 'muted'],
     ],
     [
@@ -89,8 +94,8 @@ function eventRow(event: NetEvent, i: number, index: FilterIndex): ObjectRow {
       ['type', event.type],
       ['time', event.timeStamp],
       ['program', event.appId],
-      ['remote', side(event.remoteAddress, event.remotePort)],
-      ['local', side(event.localAddress, event.localPort)],
+      ['remote', bound ? undefined : side(event.remoteAddress, event.remotePort)],
+      ['local', localText(event)],
       ['user', event.userId],
       ['package', event.packageSid],
       ['layer', layer ?? (event.layerId === undefined ? undefined : `layer ${event.layerId}`)],
@@ -104,6 +109,7 @@ function eventRow(event: NetEvent, i: number, index: FilterIndex): ObjectRow {
       ...event.terminatingFilters.map((each): Fact => ['ended by', `${each.filterId} ${each.actionType} in ${each.subLayer}`]),
       ['flags', event.flagNames.join(', ')],
       ['in the file', `line ${event.line}`],
+      ...event.asFound.map(([path, value]): Fact => [path, value]),
     ],
     { event, ...(event.filterId === undefined ? {} : { filterId: event.filterId }) },
   );

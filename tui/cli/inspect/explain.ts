@@ -68,7 +68,7 @@ async function explainEvent(machine: Machine, parsed: ParsedArgs, io: InspectIo)
   if (parsed.flags.has('json'))
     return json(io, { ...report, event: info, ...(named ? { named: filterReport(machine, named) } : undefined) });
   io.stdout.write(
-    `event ${number}: ${event.type}${event.timeStamp ? ` at ${event.timeStamp}` : ''}, filter ${event.filterId ?? 'not told'}${named ? '' : ' (not in this dump)'}\n`,
+    `event ${number}: ${event.type}${event.timeStamp ? ` at ${event.timeStamp}` : ''}, ${event.filterId === undefined ? 'no filter named' : `filter ${event.filterId}${named ? '' : ' (not in this dump)'}`}\n`,
   );
   if (named) io.stdout.write(filterText(filterReport(machine, named)));
   io.stdout.write(`\nthe same traffic against the dump:\n${explainText(report, parsed.flags.has('all'))}`);

@@ -32,7 +32,7 @@ export const INSPECT_OPTIONS = {
     { name: 'flags', value: 'N|NAMES', summary: 'condition flags, all of them: 0, 0x400000, is_loopback' },
     { name: 'profile', value: 'public|private|domain', summary: 'network profile' },
     { name: 'field', value: 'NAME=VALUE', summary: 'any other field of the layer; may be repeated', multiple: true },
-    { name: 'event', value: 'N', summary: 'the Nth net event of the dump (or of --events)' },
+    { name: 'event', value: 'N', summary: 'the Nth net event of the dump or decision of the audit log (or of --events)' },
     { name: 'events', value: 'FILE', summary: 'net events from another file, explained against FILE' },
     { name: 'filter-id', value: 'N', summary: 'a run-time filter id, as audit logs and net events name it' },
     { name: 'all', summary: 'also every filter that does not match, with the condition that fails' },
