@@ -173,11 +173,11 @@ describe.runIf(here)('a recorded host', () => {
     expect(dump.filters).toHaveLength(692);
     expect(dump.filters.every(filter => filter.filterCondition.every(each => each.asFound === undefined))).toBe(true);
   });
-  test('its decisions are events: 84 of them name a filter', async () => {
+  test('its decisions are events: 1,239 of them name a filter', async () => {
     const { auditDump } = await import('../../engine/explain/audit-dump.ts');
     const { netEvents } = auditDump(await readAuditFile(realFile('audit-service-start.jsonl.gz')));
     expect(netEvents).toHaveLength(2718);
-    expect(netEvents.filter(each => each.filterId !== undefined)).toHaveLength(84);
+    expect(netEvents.filter(each => each.filterId !== undefined)).toHaveLength(1239);
     expect(netEvents.every(each => each.layerId !== undefined && /_(ALLOW|DROP)$/.test(each.type))).toBe(true);
   });
 });
