@@ -70,6 +70,26 @@ describe('the inbox', () => {
     expect(screen.lines()[18]!.trim().split(/ {3,}/)).toEqual(['a allow', 'b block', 'Tab part', '? help']);
   });
 
+  it.each([
+    [40, 10],
+    [40, 11],
+    [71, 12],
+    [80, 13],
+  ])('at %i×%i keeps the status, the question and what the answer does', async (columns, rows) => {
+    const screen = await show({ columns, rows });
+    for (const editing of [false, true]) {
+      const lines = screen.lines();
+      expect(lines[0]).toContain('sallyport');
+      expect(lines[1]).toContain('1 Inbox');
+      expect(screen.screen()).toMatch(/node( \(pid 4001\))? wants to connect to /);
+      expect(screen.screen()).toContain('settles 1 waiting request');
+      expect(screen.line('‹tcp›')).toMatch(editing ? /\[/ : /‹/);
+      expect(lines[rows - 2]).toContain(editing ? 'Tab part' : 'a allow');
+      await screen.press('\t');
+    }
+    expect(screen.line('▌')).not.toBe('');
+  });
+
   it('below 40×10 says in one line that the terminal is too small, and comes back', async () => {
     const screen = await show();
     screen.tty.resize(30, 8);

@@ -88,6 +88,18 @@ describe('activity', () => {
     expect(screen.line('▌')).toContain('host3');
   });
 
+  it('offers the filter that decided only where one did', async () => {
+    const screen = await show();
+    await screen.press('2');
+    expect(screen.screen()).not.toContain('f its filter');
+    await screen.press('f');
+    expect(screen.screen()).toContain('No single filter decided this.');
+    await screen.press('g');
+    screen.client.change({ activity: [] });
+    await screen.settle();
+    expect(screen.screen()).not.toContain('f its filter');
+  });
+
   it('opens everything about a line', async () => {
     const screen = await show();
     await screen.press('2', 'j', 'j', '\r');

@@ -64,6 +64,7 @@ describe('words', () => {
 
   it('writes commands so that line breaks and quotes are seen', () => {
     expect(commandText({ pid: 1, commandLine: ['sh', '-c', 'a\nb'] })).toBe(`sh -c 'a\\nb'`);
+    expect(commandText({ pid: 1, commandLine: ['python3', '-c', "f('x')", ''] })).toBe(`python3 -c 'f('\\''x'\\'')' ''`);
     expect(shortCommand({ pid: 1, commandLine: ['/usr/bin/node', '/long/path/to/main.js', 'x'] })).toBe('node main.js x');
     expect(shortCommand({ pid: 1, commandLine: ['node', 'x'.repeat(90)] }).length).toBe(28);
   });

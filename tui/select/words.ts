@@ -32,7 +32,7 @@ const visible = (text: string) =>
 export function commandText(identity: ProcessIdentity): string {
   const words = identity.commandLine;
   if (!words?.length) return identity.path ?? pidWords(identity);
-  return words.map(word => (/^[^\s'"\\]+$/.test(word) ? word : `'${visible(word)}'`)).join(' ');
+  return words.map(word => (/^[^\s'"\\]+$/.test(word) ? word : `'${visible(word).replaceAll("'", "'\\''")}'`)).join(' ');
 }
 
 /** Longest that a parent's command is written where several stand in a row. */

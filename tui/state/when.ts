@@ -1,7 +1,9 @@
+import type { ActivityEntry } from '../../machines/guard-client.ts';
 import { lifetimeOf } from '../../machines/sentence.ts';
 import { isPicked } from '../inspect/pick-keys.ts';
 import { changed } from '../inspect/trace-state.ts';
 import type { Command } from '../keys/commands.ts';
+import { current } from './go-to.ts';
 import type { Store } from './store.ts';
 
 const needsSelection: readonly Command[] = [
@@ -57,6 +59,10 @@ export function refusal(store: Store, command: Command): string | undefined {
     case 'why':
       if (view === 'activity') return snapshot.activity.length === 0 ? 'Nothing was decided yet.' : undefined;
       return store.selected === undefined ? 'There is nothing to explain.' : undefined;
+    case 'decider':
+      return view === 'activity' && !store.overlay && current<ActivityEntry>(store, 'activity')?.filterId === undefined
+        ? 'No single filter decided this.'
+        : undefined;
     case 'field-restore':
       return store.trace && changed(store.trace).length > 0 ? undefined : 'Nothing was changed: this is the traffic as it was.';
     case 'facet-clear':

@@ -8,7 +8,7 @@ import { type Line, spread } from '../text/paint.ts';
 import { type DrawnLine, isSmall, plainLines, rule, toHeight } from './layout.ts';
 
 /** What stands under the list: the selected request as a sentence, what is known of it, the answer and what it will do. */
-function question(store: Store, columns: number, small: boolean): readonly DrawnLine[] {
+function question(store: Store, columns: number, small: boolean, room: number): readonly DrawnLine[] {
   const { context } = store.prompt.getSnapshot();
   const request = store.snapshot.requests.find(({ id }) => id === context.selected);
   if (!request) return [];
@@ -20,13 +20,11 @@ function question(store: Store, columns: number, small: boolean): readonly Drawn
   const answer: readonly Line[] = sentence
     ? [answerLine(sentence, editing ? context.focus : undefined, columns), coverLine(sentence, store.preview(sentence), words)]
     : [[[' The marked requests go in different directions: no one rule covers them. Space unmarks.', 'warning']], []];
-  if (small)
-    return plainLines([
-      rule(columns),
-      sentenceLine,
-      editing && sentence ? stepsLine(sentence, context.focus, columns) : foldedDetail(attempt, words),
-      ...answer,
-    ]);
+  if (small) {
+    const detail = editing && sentence ? stepsLine(sentence, context.focus, columns) : foldedDetail(attempt, words);
+    // What is asked and what the answer does are never left out.
+    return plainLines([...(room > 3 ? [rule(columns)] : []), sentenceLine, ...(room > 4 ? [detail] : []), ...answer]);
+  }
   const details = detailLines(attempt, words);
   const steps: Line = editing && sentence ? stepsLine(sentence, context.focus, columns) : [];
   return plainLines([rule(columns), sentenceLine, ...details, steps, ...answer]);
@@ -48,7 +46,7 @@ function nothingOpen(store: Store): readonly Line[] {
 /** The inbox: what waits, folded by program, and the question about the selected one. */
 export function inboxView(store: Store, height: number): readonly DrawnLine[] {
   const { columns, terminalRows } = store.size;
-  const below = question(store, columns, isSmall(columns, terminalRows));
+  const below = question(store, columns, isSmall(columns, terminalRows), height - 1);
   return [...inboxList(store, Math.max(1, height - below.length)), ...below];
 }
 
