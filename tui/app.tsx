@@ -1,7 +1,7 @@
-import { type Instance, render } from 'ink';
 import type { GuardClient } from '../machines/guard-client.ts';
 import { readKeys } from './keymap.ts';
 import { Store, type StoreOptions } from './state/store.ts';
+import { type InkScreen, inkScreen } from './terminal/ink-screen.ts';
 import { lookOf } from './terminal/look.ts';
 import { Painter } from './text/paint.ts';
 import { Screen } from './views/screen.tsx';
@@ -27,23 +27,12 @@ export interface AppOptions extends Pick<StoreOptions, 'view' | 'now' | 'clock' 
   readonly maxFps?: number;
 }
 
-export interface App {
-  /** Resolves when the screen was left and the terminal is as it was; rejects with what went wrong in drawing, after that too. */
-  waitUntilExit(): Promise<void>;
-  /** Leaves the screen at once, without asking and without stopping anything. */
-  unmount(): void;
-  /** Resolves when everything drawn so far was written. */
-  flushed(): Promise<void>;
+/** Leaving it by `unmount` asks nothing and stops nothing. */
+export interface App extends InkScreen {
   readonly store: Store;
 }
 
-/** CSI H, CSI J. */
-const HOME_AND_ERASE = '\x1b[H\x1b[J';
-
-/**
- * Draws a guard on the alternate screen and takes keys until the person quits. Ink restores the terminal on every way out: exit, signals,
- * exceptions, errors in drawing.
- */
+/** Draws a guard and takes keys until the person quits. */
 export function renderApp(options: AppOptions): App {
   const { client, stdout = process.stdout, stdin = process.stdin, settings = {} } = options;
   const { problem, ...look } = lookOf(settings, options.env ?? process.env);
@@ -52,53 +41,15 @@ export function renderApp(options: AppOptions): App {
   const wrong = [...(problem ? [problem] : []), ...problems];
   if (wrong.length > 0) store.message = { level: 'warning', text: wrong.join('  ') };
 
-  let instance: Instance | undefined;
-  // What a terminal leaves on the screen when its size changes differs (cut, wrapped, moved), and after another program wrote there it can
-  // be anything: wipe it and forget the last frame, so that the next one is drawn whole from the first cell.
-  const startOver = () => {
-    if (!instance) return;
-    instance.clear();
-    stdout.write(HOME_AND_ERASE);
-    // At once: Ink's own listener would draw the lines of the old size, and the terminal would wrap them.
-    instance.rerender(<Screen store={store} />);
-  };
-  const resize = () => {
-    store.resize(stdout.columns || 80, stdout.rows || 24);
-    startOver();
-  };
-  resize();
-  // Before Ink's own listener, which draws at once.
-  stdout.on('resize', resize);
   store.start();
-  instance = render(<Screen store={store} />, {
+  const screen = inkScreen({
+    element: () => <Screen store={store} />,
     stdout,
     stdin,
-    interactive: true,
-    alternateScreen: true,
-    incrementalRendering: true,
-    patchConsole: false,
-    exitOnCtrlC: false,
     maxFps: options.maxFps ?? 250,
+    resized: (columns, rows) => store.resize(columns, rows),
+    left: () => store.stop(),
   });
-  const screen = instance;
-  store.terminal = { ...store.terminal, redraw: startOver };
-  const cleanUp = () => {
-    stdout.off('resize', resize);
-    store.stop();
-  };
-  return {
-    store,
-    waitUntilExit: async () => {
-      try {
-        await screen.waitUntilExit();
-      } finally {
-        cleanUp();
-      }
-    },
-    unmount: () => {
-      cleanUp();
-      screen.unmount();
-    },
-    flushed: () => screen.waitUntilRenderFlush(),
-  };
+  store.terminal = { ...store.terminal, redraw: screen.redraw };
+  return { ...screen, store };
 }

@@ -3,6 +3,7 @@ import { useReducer } from 'react';
 import type { AppSettings } from './app.tsx';
 import { readKeys } from './keys/read-keys.ts';
 import { type StartChoice, StartMenu } from './state/start-menu.ts';
+import { FULL_SCREEN } from './terminal/ink-screen.ts';
 import { lookOf } from './terminal/look.ts';
 import { Painter } from './text/paint.ts';
 
@@ -51,13 +52,9 @@ export async function startScreen(options: StartScreenOptions = {}): Promise<Sta
   const { stdout = process.stdout, stdin = process.stdin, settings = {} } = options;
   const menu = new StartMenu();
   const instance = render(<Menu menu={menu} painter={new Painter(lookOf(settings, options.env ?? process.env))} />, {
+    ...FULL_SCREEN,
     stdout,
     stdin,
-    interactive: true,
-    alternateScreen: true,
-    incrementalRendering: true,
-    patchConsole: false,
-    exitOnCtrlC: false,
   });
   await instance.waitUntilExit();
   return menu.choice ?? { kind: 'quit' };

@@ -1,9 +1,10 @@
-import { type Instance, render, useApp, useInput, usePaste } from 'ink';
+import { useApp, useInput, usePaste } from 'ink';
 import { useEffect, useSyncExternalStore } from 'react';
 import type { Machine } from '../../engine/explain/machine.ts';
 import type { AppSettings } from '../app.tsx';
 import { readKeys } from '../keymap.ts';
 import { readKeys as keysOf } from '../keys/read-keys.ts';
+import { type InkScreen, inkScreen } from '../terminal/ink-screen.ts';
 import { lookOf } from '../terminal/look.ts';
 import { Painter } from '../text/paint.ts';
 import { inspectFrame } from '../views/inspect-frame.ts';
@@ -25,13 +26,7 @@ export interface InspectorOptions {
   readonly maxFps?: number;
 }
 
-export interface Inspector {
-  /** Resolves when the screen was left and the terminal is as it was; rejects with what went wrong in drawing, after that too. */
-  waitUntilExit(): Promise<void>;
-  /** Leaves the screen at once. */
-  unmount(): void;
-  /** Resolves when everything drawn so far was written. */
-  flushed(): Promise<void>;
+export interface Inspector extends InkScreen {
   readonly store: InspectStore;
 }
 
@@ -57,10 +52,7 @@ function InspectScreen({ store }: { readonly store: InspectStore }) {
   return <FrameView frame={inspectFrame(store)} size={store.size} painter={store.painter} />;
 }
 
-/** CSI H, CSI J. */
-const HOME_AND_ERASE = '\x1b[H\x1b[J';
-
-/** Draws one machine's filters on the alternate screen and takes keys until the person quits. Ink restores the terminal on every way out. */
+/** Draws one machine's filters and takes keys until the person quits. */
 export function renderInspector(options: InspectorOptions): Inspector {
   const { machine, stdout = process.stdout, stdin = process.stdin, settings = {} } = options;
   const { problem, ...look } = lookOf(settings, options.env ?? process.env);
@@ -68,45 +60,13 @@ export function renderInspector(options: InspectorOptions): Inspector {
   const store = new InspectStore(machine, keymap, new Painter(look));
   const wrong = [...(options.warning ? [options.warning] : []), ...(problem ? [problem] : []), ...problems];
   if (wrong.length > 0) store.message = { level: 'warning', text: wrong.join('  ') };
-  let instance: Instance | undefined;
-  // What stood there is not known any more: wipe it and draw the next frame whole, before Ink draws lines of the old size.
-  const startOver = () => {
-    if (!instance) return;
-    instance.clear();
-    stdout.write(HOME_AND_ERASE);
-    instance.rerender(<InspectScreen store={store} />);
-  };
-  const resize = () => {
-    store.resize(stdout.columns || 80, stdout.rows || 24);
-    startOver();
-  };
-  resize();
-  stdout.on('resize', resize);
-  store.terminal = { ...store.terminal, redraw: startOver };
-  instance = render(<InspectScreen store={store} />, {
+  const screen = inkScreen({
+    element: () => <InspectScreen store={store} />,
     stdout,
     stdin,
-    interactive: true,
-    alternateScreen: true,
-    incrementalRendering: true,
-    patchConsole: false,
-    exitOnCtrlC: false,
     maxFps: options.maxFps ?? 120,
+    resized: (columns, rows) => store.resize(columns, rows),
   });
-  const screen = instance;
-  return {
-    store,
-    waitUntilExit: async () => {
-      try {
-        await screen.waitUntilExit();
-      } finally {
-        stdout.off('resize', resize);
-      }
-    },
-    unmount: () => {
-      stdout.off('resize', resize);
-      screen.unmount();
-    },
-    flushed: () => screen.waitUntilRenderFlush(),
-  };
+  store.terminal = { ...store.terminal, redraw: screen.redraw };
+  return { ...screen, store };
 }
