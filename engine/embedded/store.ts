@@ -151,7 +151,11 @@ export class Store {
     if (code === 8 || code === 14 || code === 3 || code === 23)
       return new StoreError('cannot be opened for writing', this.#path, 'check who owns it and its folder');
     if ((error as { code?: string }).code === 'ERR_SQLITE_ERROR')
-      return new StoreError(`cannot be used (${(error as Error).message})`, this.#path, 'check the disk and the file');
+      return new StoreError(
+        `cannot be used (${(error as Error).message})`,
+        this.#path,
+        'check the file and the disk, which may be full',
+      );
     return error;
   }
 

@@ -45,9 +45,20 @@ function sentence(path: string, error: unknown): HistoryError {
   return new HistoryError(`History in ${path} cannot be used: ${error instanceof Error ? error.message : String(error)}.`);
 }
 
+const versionOf = (database: DatabaseSync): number =>
+  Number(database.prepare('PRAGMA user_version').get()?.['user_version'] ?? 0);
+
+/** Tables without a version of ours belong to another program. The version comes with our tables, so it is read after them. */
+function mustNotBeForeign(database: DatabaseSync, path: string): void {
+  const tables = database.prepare('SELECT count(*) AS n FROM sqlite_schema').get()?.['n'];
+  if (tables === 0 || versionOf(database) > 0) return;
+  throw new HistoryError(`${path} is not a history of Sallyport. Move it away, or use another SALLYPORT_HOME.`);
+}
+
 function prepare(database: DatabaseSync, path: string): void {
   database.exec('PRAGMA busy_timeout = 2000');
-  const version = Number(database.prepare('PRAGMA user_version').get()?.['user_version'] ?? 0);
+  mustNotBeForeign(database, path);
+  const version = versionOf(database);
   if (version > VERSION)
     throw new HistoryError(`History in ${path} was written by a newer Sallyport. Use that one, or another SALLYPORT_HOME.`);
   database.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL');
@@ -58,7 +69,7 @@ function prepare(database: DatabaseSync, path: string): void {
   database.exec('BEGIN IMMEDIATE');
   try {
     // Another process may have made the tables while this one waited for the lock.
-    if (Number(database.prepare('PRAGMA user_version').get()?.['user_version'] ?? 0) === 0) database.exec(SCHEMA);
+    if (versionOf(database) === 0) database.exec(SCHEMA);
     database.exec('COMMIT');
   } catch (error) {
     database.exec('ROLLBACK');
@@ -113,7 +124,8 @@ export function openForReading(path: string): DatabaseSync | undefined {
   try {
     const database = new DatabaseSync(path, { readOnly: true });
     database.exec('PRAGMA busy_timeout = 2000');
-    const version = Number(database.prepare('PRAGMA user_version').get()?.['user_version'] ?? 0);
+    mustNotBeForeign(database, path);
+    const version = versionOf(database);
     if (version <= VERSION) return version === 0 ? undefined : database;
     throw new HistoryError(`History in ${path} was written by a newer Sallyport. Use that one, or another SALLYPORT_HOME.`);
   } catch (error) {

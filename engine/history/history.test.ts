@@ -154,6 +154,16 @@ describe('a history file that is not right', () => {
     expect(queryHistory(path)).toHaveLength(1);
   });
 
+  test("another program's database is left alone", () => {
+    const path = join(folder, 'theirs.sqlite');
+    const foreign = new DatabaseSync(path);
+    foreign.exec('CREATE TABLE theirs (a)');
+    expect(() => openHistory(path)).toThrow('is not a history of Sallyport');
+    expect(() => queryHistory(path)).toThrow('is not a history of Sallyport');
+    expect(foreign.prepare('SELECT name FROM sqlite_schema').all()).toEqual([{ name: 'theirs' }]);
+    foreign.close();
+  });
+
   test('of a newer version is left alone', () => {
     openHistory(path).close();
     const database = new DatabaseSync(path);

@@ -1,9 +1,10 @@
+import { spawnSync } from 'node:child_process';
 import { readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { sallyport } from '../support/cli.ts';
 import { connectScript, loopbackServer } from '../support/loopback.ts';
-import { temporaryHome } from '../support/pty.ts';
+import { CLI, temporaryHome } from '../support/pty.ts';
 
 let home: ReturnType<typeof temporaryHome>;
 beforeEach(() => {
@@ -16,7 +17,7 @@ const run = (...args: string[]) => sallyport(args, { home: home.path });
 describe('bad input gets one sentence and the right exit code', () => {
   test.each<[string[], number, RegExp]>([
     [['--nope'], 2, /unknown option --nope/],
-    [['frobnicate'], 2, /unknown command 'frobnicate'; commands: run, lab/],
+    [['frobnicate'], 2, /unknown command 'frobnicate'; commands: run, (guard, )?lab/],
     [['run'], 2, /name the command to guard: sallyport run -- COMMAND/],
     [['run', 'curl', 'x'], 2, /put -- before the command: sallyport run -- curl x/],
     [['run', '--default', 'deny', '--', 'true'], 2, /--default takes block or permit, got 'deny'/],
@@ -120,6 +121,17 @@ describe('files of its own', () => {
     expect(result.stderr).toMatch(/store\.sqlite.*damaged.*left as it is/);
     expect(readFileSync(store, 'utf8')).toBe('this is no database');
     expect((await run('run', '--', 'true')).code).toBe(1);
+  });
+
+  test('a setting that cannot be written is no wrong usage', () => {
+    const script = 'ulimit -f 0; exec "$0" "$@"';
+    const env = { ...process.env, SALLYPORT_HOME: home.path };
+    const result = spawnSync('sh', ['-c', script, process.execPath, CLI, 'settings', 'theme', 'light'], {
+      env,
+      encoding: 'utf8',
+    });
+    expect(result).toMatchObject({ status: 1, stdout: '' });
+    expect(result.stderr).toMatch(/^sallyport: the settings could not be written to .*settings\.json \(EFBIG\): check .*\.\n$/);
   });
 
   test('a broken settings file is told, kept, and the defaults hold', async () => {

@@ -1,6 +1,6 @@
 import { parseCommandArgs } from './args.ts';
 import { COMMANDS, type CommandContext } from './commands.ts';
-import { EXIT, UsageError } from './exit.ts';
+import { EXIT, Failure, UsageError } from './exit.ts';
 import { preparePaths } from './prepare.ts';
 import { EXPECTED, SETTING_NAMES, type SettingName, setSetting, show } from './settings/settings.ts';
 
@@ -18,7 +18,7 @@ export async function settingsCommand(context: CommandContext): Promise<number> 
     throw new UsageError(`there is no setting '${name}'; the settings are ${SETTING_NAMES.join(', ')}`);
   if (name !== undefined && value !== undefined) {
     const result = await setSetting(name, value, where);
-    if (!result.ok) throw new UsageError(result.message);
+    if (!result.ok) throw result.invalid ? new UsageError(result.message) : new Failure(result.message);
     if (result.movedAside) context.stderr.write(`sallyport: the broken settings file was kept as ${result.movedAside}\n`);
     context.stdout.write(`${name} = ${show(result.settings[name as SettingName])}\n`);
     return EXIT.ok;

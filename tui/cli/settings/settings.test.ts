@@ -122,7 +122,7 @@ describe('changing', () => {
     ['defaultVerdict', 'allow\u001b[31m', 'not "allow?[31m".'],
     ['constructor', 'x', 'there is no setting "constructor": the settings are theme,'],
   ])('%s %j is refused in one sentence and changes nothing', async (name, text, message) => {
-    expect(await setSetting(name, text, where)).toEqual({ ok: false, message: expect.stringContaining(message) });
+    expect(await setSetting(name, text, where)).toEqual({ ok: false, invalid: true, message: expect.stringContaining(message) });
     expect(existsSync(where.settings)).toBe(false);
   });
 

@@ -47,13 +47,14 @@ export function loadSettings(where: Paths = paths()): LoadedSettings {
 export type SetResult =
   /** `movedAside`: where the broken file is now that this change replaced it. */
   | { readonly ok: true; readonly settings: Settings; readonly movedAside?: string }
-  | { readonly ok: false; readonly message: string };
+  /** `invalid`: there is no such setting or value; otherwise it could not be written. */
+  | { readonly ok: false; readonly message: string; readonly invalid?: true };
 
 /** Changes one setting, as typed. Messages are one sentence each. */
 export async function setSetting(name: string, text: string, where: Paths = paths(), now = new Date()): Promise<SetResult> {
   if (!isSettingName(name)) return unknown(name);
   const checked = checkSetting(name, readText(name, text, loadSettings(where).settings));
-  if (!checked) return { ok: false, message: `${name} must be ${EXPECTED[name]}, not ${quote(text)}.` };
+  if (!checked) return { ok: false, invalid: true, message: `${name} must be ${EXPECTED[name]}, not ${quote(text)}.` };
   return change(where, now, store => store.set(name, checked.value));
 }
 
@@ -65,6 +66,7 @@ export async function resetSetting(name: string, where: Paths = paths(), now = n
 
 const unknown = (name: string): SetResult => ({
   ok: false,
+  invalid: true,
   message: `there is no setting ${quote(name)}: the settings are ${SETTING_NAMES.join(', ')}.`,
 });
 
