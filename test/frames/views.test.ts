@@ -137,6 +137,21 @@ describe('rules', () => {
     ]);
   });
 
+  it('turns the verdict round only after a question that shows the rule as it will be', async () => {
+    const screen = await rules();
+    const { id } = screen.client.snapshot().rules[0]!;
+    await screen.press('v');
+    expect(screen.screen()).toContain('Change this rule? block node → packages.example port 443 over tcp, for ever');
+    expect(screen.screen()).toContain('It permits now.');
+    await screen.press('n');
+    expect(screen.client.sent).toEqual([]);
+    await screen.press('v');
+    screen.clock.advance(300);
+    await screen.press('y');
+    expect(screen.client.sent).toEqual([{ type: 'rule.edit', id, verdict: 'block' }]);
+    expect(screen.screen()).toContain('The rule now blocks.');
+  });
+
   it('deletes only after a question that shows the rule', async () => {
     const screen = await rules();
     await screen.press('d');

@@ -210,13 +210,20 @@ export const COMMANDS = {
   'layer-previous': { keys: ['{'], title: 'The layer before', short: 'layer before', where: tables, palette: false },
   delete: { keys: ['d', 'delete'], title: 'Delete the rule', short: 'delete', where: ['rules'], footer: { rules: 1 } },
   enable: { keys: ['e', 'space'], title: 'Enable or disable the rule', short: 'on/off', where: ['rules'], footer: { rules: 2 } },
-  note: { keys: ['n'], title: 'Write a note on the rule', short: 'note', where: ['rules'], footer: { rules: 4 } },
+  verdict: {
+    keys: ['v'],
+    title: 'Turn the rule round: permit or block (asks first)',
+    short: 'verdict',
+    where: ['rules'],
+    footer: { rules: 4 },
+  },
+  note: { keys: ['n'], title: 'Write a note on the rule', short: 'note', where: ['rules'], footer: { rules: 5 } },
   undo: {
     keys: ['u'],
     title: 'Undo the last decision (deletes its rule)',
     short: 'undo',
     where: ['inbox', 'activity', 'rules'],
-    footer: { inbox: 6, activity: 3, rules: 5 },
+    footer: { inbox: 6, activity: 3, rules: 6 },
   },
   stop: {
     keys: ['x'],
@@ -235,7 +242,7 @@ export const COMMANDS = {
     footer: {
       activity: 2,
       filters: 2,
-      rules: 6,
+      rules: 7,
       output: 1,
       'dump-filters': 4,
       'dump-events': 5,

@@ -1,5 +1,4 @@
 import type { Lifetime, Rule } from '../../engine/rules/rule.ts';
-import type { GuardCommand } from '../../machines/guard-client.ts';
 import { VIEWS } from '../../machines/shell-machine.ts';
 import { foldLayer, isPicked } from '../inspect/pick-keys.ts';
 import { performTrace } from '../inspect/trace-keys.ts';
@@ -74,9 +73,10 @@ function yes(store: Store) {
   const [what, id] = (store.overlay?.about ?? '').split(' ');
   store.shell.send({ type: 'overlay.close' });
   if (!id) return;
-  const command: GuardCommand =
-    what === 'delete' ? { type: 'rule.delete', id } : { type: 'signal', signal: id as 'SIGINT' | 'SIGTERM' | 'SIGKILL' };
-  void store.send(command, what === 'delete' ? 'The rule is deleted.' : `${id} was sent to the command.`);
+  if (what === 'delete') void store.send({ type: 'rule.delete', id }, 'The rule is deleted.');
+  else if (what === 'permit' || what === 'block')
+    void store.send({ type: 'rule.edit', id, verdict: what }, `The rule now ${what}s.`);
+  else void store.send({ type: 'signal', signal: id as 'SIGINT' | 'SIGTERM' | 'SIGKILL' }, `${id} was sent to the command.`);
 }
 
 function no(store: Store) {
@@ -141,6 +141,8 @@ export function perform(store: Store, command: Command) {
           enabled ? 'The rule is on.' : 'The rule is off: it decides nothing.',
         );
       });
+    case 'verdict':
+      return onRule(store, rule => openOverlay(store, 'confirm', `${rule.verdict === 'permit' ? 'block' : 'permit'} ${rule.id}`));
     case 'note':
       return onRule(store, rule => {
         store.note = rule.note ?? '';

@@ -47,6 +47,7 @@ export function refusal(store: Store, command: Command): string | undefined {
     case 'delete':
     case 'enable':
     case 'note':
+    case 'verdict':
       return snapshot.rules.length === 0 ? 'There is no rule.' : undefined;
     case 'lifetime':
       return view === 'rules'

@@ -70,6 +70,15 @@ export function confirmLines(store: Store): readonly Line[] {
     const rule = snapshot.rules.find(other => other.id === id);
     return [[[' Delete this rule? ', 'title'], ...(rule ? ruleSentence(rule) : [])], [[`   ${words.deleting}`, 'muted']], yesNo];
   }
+  if (what === 'permit' || what === 'block') {
+    const rule = snapshot.rules.find(other => other.id === id);
+    if (!rule) return [[[' The rule is gone.', 'muted']], [], yesNo];
+    return [
+      [[' Change this rule? ', 'title'], ...ruleSentence({ ...rule, verdict: what })],
+      [[`   It ${rule.verdict}s now.${rule.enabled ? '' : ' It is off, and stays so.'}`, 'muted']],
+      yesNo,
+    ];
+  }
   const { sentence, confirming } = store.prompt.getSnapshot().context;
   if (!sentence || !confirming) return [];
   const preview = store.preview(sentence);
