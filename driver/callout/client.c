@@ -1,5 +1,6 @@
 #include "client.h"
 
+#include "calls.h"
 #include "pool.h"
 #include "statistics.h"
 
@@ -26,11 +27,7 @@ struct CLIENT {
     _Guarded_by_(eventLock) ULONG reserved;
     _Guarded_by_(eventLock) UINT64 lost;
 
-    IO_CSQ csq;
-    KSPIN_LOCK irpLock; /* the csq's own */
-    _Guarded_by_(irpLock) LIST_ENTRY irps;
-    _Guarded_by_(irpLock) ULONG irpCount;
-    _Guarded_by_(irpLock) BOOLEAN closed;
+    CALLS calls;
 };
 
 static KSPIN_LOCK Lock;
@@ -48,61 +45,6 @@ _Use_decl_annotations_ VOID ClientsInitialize(VOID)
     DeciderProcessId = 0;
 }
 
-/* --- the cancel-safe queue's routines (IoCsqInitializeEx) --- */
-
-static NTSTATUS NTAPI CsqInsert(IO_CSQ *csq, IRP *irp, PVOID context)
-{
-    CLIENT *client = CONTAINING_RECORD(csq, CLIENT, csq);
-    UNREFERENCED_PARAMETER(context);
-    if (client->closed) {
-        return STATUS_CANCELLED;
-    }
-    if (client->irpCount == SALLYPORT_MAX_INVERTED_CALLS) {
-        return STATUS_INSUFFICIENT_RESOURCES;
-    }
-    InsertTailList(&client->irps, &irp->Tail.Overlay.ListEntry);
-    client->irpCount++;
-    return STATUS_SUCCESS;
-}
-
-static VOID NTAPI CsqRemove(IO_CSQ *csq, IRP *irp)
-{
-    CLIENT *client = CONTAINING_RECORD(csq, CLIENT, csq);
-    RemoveEntryList(&irp->Tail.Overlay.ListEntry);
-    client->irpCount--;
-}
-
-static IRP *NTAPI CsqPeek(IO_CSQ *csq, IRP *irp, PVOID context)
-{
-    CLIENT *client = CONTAINING_RECORD(csq, CLIENT, csq);
-    LIST_ENTRY *next = irp == NULL ? client->irps.Flink : irp->Tail.Overlay.ListEntry.Flink;
-    UNREFERENCED_PARAMETER(context);
-    return next == &client->irps ? NULL : CONTAINING_RECORD(next, IRP, Tail.Overlay.ListEntry);
-}
-
-static VOID NTAPI CsqAcquire(IO_CSQ *csq, KIRQL *irql)
-{
-    KeAcquireSpinLock(&CONTAINING_RECORD(csq, CLIENT, csq)->irpLock, irql);
-}
-
-static VOID NTAPI CsqRelease(IO_CSQ *csq, KIRQL irql)
-{
-    KeReleaseSpinLock(&CONTAINING_RECORD(csq, CLIENT, csq)->irpLock, irql);
-}
-
-static VOID Finish(_In_ IRP *irp, NTSTATUS status, ULONG bytes)
-{
-    irp->IoStatus.Status = status;
-    irp->IoStatus.Information = bytes;
-    IoCompleteRequest(irp, IO_NO_INCREMENT);
-}
-
-static VOID NTAPI CsqCancelled(IO_CSQ *csq, IRP *irp)
-{
-    UNREFERENCED_PARAMETER(csq);
-    Finish(irp, STATUS_CANCELLED, 0);
-}
-
 /* --- life --- */
 
 _Use_decl_annotations_ CLIENT *ClientCreate(VOID)
@@ -113,10 +55,7 @@ _Use_decl_annotations_ CLIENT *ClientCreate(VOID)
     }
     client->references = 1;
     KeInitializeSpinLock(&client->eventLock);
-    KeInitializeSpinLock(&client->irpLock);
-    InitializeListHead(&client->irps);
-    if (!NT_SUCCESS(
-            IoCsqInitializeEx(&client->csq, CsqInsert, CsqRemove, CsqPeek, CsqAcquire, CsqRelease, CsqCancelled))) {
+    if (!NT_SUCCESS(CallsInitialize(&client->calls))) {
         PoolFree(client);
         return NULL;
     }
@@ -219,14 +158,7 @@ _Use_decl_annotations_ BOOLEAN ClientsRemove(CLIENT *client)
 
 _Use_decl_annotations_ VOID ClientClose(CLIENT *client)
 {
-    KIRQL irql;
-    IRP *irp;
-    KeAcquireSpinLock(&client->irpLock, &irql);
-    client->closed = TRUE;
-    KeReleaseSpinLock(&client->irpLock, irql);
-    while ((irp = IoCsqRemoveNextIrp(&client->csq, NULL)) != NULL) {
-        Finish(irp, STATUS_CANCELLED, 0);
-    }
+    CallsClose(&client->calls);
 }
 
 /* --- events --- */
@@ -356,7 +288,7 @@ static BOOLEAN HasEvents(_In_ CLIENT *client)
 static VOID Pump(_In_ CLIENT *client)
 {
     while (HasEvents(client)) {
-        IRP *irp = IoCsqRemoveNextIrp(&client->csq, NULL);
+        IRP *irp = CallsTake(&client->calls);
         NTSTATUS status;
         ULONG bytes;
         if (irp == NULL) {
@@ -365,13 +297,13 @@ static VOID Pump(_In_ CLIENT *client)
         bytes = Drain(client, irp->AssociatedIrp.SystemBuffer,
                       IoGetCurrentIrpStackLocation(irp)->Parameters.DeviceIoControl.OutputBufferLength);
         if (bytes != 0) {
-            Finish(irp, STATUS_SUCCESS, bytes);
+            CallsFinish(irp, STATUS_SUCCESS, bytes);
             continue;
         }
         /* Another processor took the events first; the call goes back and the loop looks again. */
-        status = IoCsqInsertIrpEx(&client->csq, irp, NULL, NULL);
+        status = CallsQueue(&client->calls, irp);
         if (!NT_SUCCESS(status)) {
-            Finish(irp, status, 0);
+            CallsFinish(irp, status, 0);
         }
     }
 }
@@ -411,7 +343,7 @@ _Use_decl_annotations_ NTSTATUS ClientQueueIrp(CLIENT *client, IRP *irp)
     NTSTATUS status;
     /* The queue marks the request pending before anybody can complete it; on failure it is not pending yet. */
     ClientReference(client);
-    status = IoCsqInsertIrpEx(&client->csq, irp, NULL, NULL);
+    status = CallsQueue(&client->calls, irp);
     if (NT_SUCCESS(status)) {
         Pump(client);
         status = STATUS_PENDING;

@@ -3,7 +3,7 @@
  * calls; whatever is in both meets in ClientsPump.
  *
  * Lock order of the whole driver, outermost first; no lock is ever held across a call into WFP or IoCompleteRequest:
- *   table (table.c)  →  clients (the list, client.c)  →  one client's events  →  one client's inverted calls
+ *   table (table.c, index.c)  →  clients (the list, client.c)  →  one client's events  →  one client's inverted calls (calls.c)
  *   policy, stream flows: leaves, taken alone
  */
 #ifndef SALLYPORT_CLIENT_H

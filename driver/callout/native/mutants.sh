@@ -57,7 +57,7 @@ mutant 'observers may decide' control.c 'ClientRole(client) != SALLYPORT_ROLE_DE
 mutant 'batch not checked whole' control.c '(verdicts[i].flags & ~SALLYPORT_VERDICT_FLAG_HARD) != 0' '0'
 mutant 'reserved fields ignored' policy.c 'if (policy->reserved[i] != 0) {' 'if (0) {'
 mutant 'memory not zeroed' pool.c 'RtlZeroMemory(memory, bytes);' ''
-mutant 'inverted calls not cancelled' client.c 'while ((irp = IoCsqRemoveNextIrp(&client->csq, NULL)) != NULL) {' 'while (0 && (irp = IoCsqRemoveNextIrp(&client->csq, NULL)) != NULL) {'
+mutant 'inverted calls not cancelled' calls.c 'while ((irp = CallsTake(calls)) != NULL) {' 'while (0 && (irp = CallsTake(calls)) != NULL) {'
 mutant 'PENDED may be lost' client.c 'if (Decider->count + Decider->reserved < Decider->capacity) {' 'if (1) {'
 mutant 'flow contexts not taken back' stream.c '(VOID)FwpsFlowRemoveContext0(flowHandle, layerId, calloutId);' ''
 mutant 'proxy redirected to itself' redirect.c 'processId == ProxyProcessId ||' ''

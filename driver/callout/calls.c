@@ -1,0 +1,87 @@
+#include "calls.h"
+
+_Use_decl_annotations_ VOID CallsFinish(IRP *irp, NTSTATUS status, ULONG bytes)
+{
+    irp->IoStatus.Status = status;
+    irp->IoStatus.Information = bytes;
+    IoCompleteRequest(irp, IO_NO_INCREMENT);
+}
+
+/* The routines of the queue (IoCsqInitializeEx); all but the last under its lock. */
+
+static NTSTATUS NTAPI CsqInsert(IO_CSQ *csq, IRP *irp, PVOID context)
+{
+    CALLS *calls = CONTAINING_RECORD(csq, CALLS, csq);
+    UNREFERENCED_PARAMETER(context);
+    if (calls->closed) {
+        return STATUS_CANCELLED;
+    }
+    if (calls->count == SALLYPORT_MAX_INVERTED_CALLS) {
+        return STATUS_INSUFFICIENT_RESOURCES;
+    }
+    InsertTailList(&calls->irps, &irp->Tail.Overlay.ListEntry);
+    calls->count++;
+    return STATUS_SUCCESS;
+}
+
+static VOID NTAPI CsqRemove(IO_CSQ *csq, IRP *irp)
+{
+    CALLS *calls = CONTAINING_RECORD(csq, CALLS, csq);
+    RemoveEntryList(&irp->Tail.Overlay.ListEntry);
+    calls->count--;
+}
+
+static IRP *NTAPI CsqPeek(IO_CSQ *csq, IRP *irp, PVOID context)
+{
+    CALLS *calls = CONTAINING_RECORD(csq, CALLS, csq);
+    LIST_ENTRY *next = irp == NULL ? calls->irps.Flink : irp->Tail.Overlay.ListEntry.Flink;
+    UNREFERENCED_PARAMETER(context);
+    return next == &calls->irps ? NULL : CONTAINING_RECORD(next, IRP, Tail.Overlay.ListEntry);
+}
+
+static VOID NTAPI CsqAcquire(IO_CSQ *csq, KIRQL *irql)
+{
+    KeAcquireSpinLock(&CONTAINING_RECORD(csq, CALLS, csq)->lock, irql);
+}
+
+static VOID NTAPI CsqRelease(IO_CSQ *csq, KIRQL irql)
+{
+    KeReleaseSpinLock(&CONTAINING_RECORD(csq, CALLS, csq)->lock, irql);
+}
+
+static VOID NTAPI CsqCancelled(IO_CSQ *csq, IRP *irp)
+{
+    UNREFERENCED_PARAMETER(csq);
+    CallsFinish(irp, STATUS_CANCELLED, 0);
+}
+
+_Use_decl_annotations_ NTSTATUS CallsInitialize(CALLS *calls)
+{
+    KeInitializeSpinLock(&calls->lock);
+    InitializeListHead(&calls->irps);
+    calls->count = 0;
+    calls->closed = FALSE;
+    return IoCsqInitializeEx(&calls->csq, CsqInsert, CsqRemove, CsqPeek, CsqAcquire, CsqRelease, CsqCancelled);
+}
+
+_Use_decl_annotations_ NTSTATUS CallsQueue(CALLS *calls, IRP *irp)
+{
+    return IoCsqInsertIrpEx(&calls->csq, irp, NULL, NULL);
+}
+
+_Use_decl_annotations_ IRP *CallsTake(CALLS *calls)
+{
+    return IoCsqRemoveNextIrp(&calls->csq, NULL);
+}
+
+_Use_decl_annotations_ VOID CallsClose(CALLS *calls)
+{
+    KIRQL irql;
+    IRP *irp;
+    KeAcquireSpinLock(&calls->lock, &irql);
+    calls->closed = TRUE;
+    KeReleaseSpinLock(&calls->lock, irql);
+    while ((irp = CallsTake(calls)) != NULL) {
+        CallsFinish(irp, STATUS_CANCELLED, 0);
+    }
+}
