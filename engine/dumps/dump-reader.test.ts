@@ -210,6 +210,14 @@ test.each([
   expect(dump.netEvents).toMatchObject([{ filterId: 0xffffffffffffffffn, localAddress: '::1' }]);
 });
 
+test('a state without the root that netsh writes last is told', async () => {
+  const text = stateXml([{ id: 1 }]);
+  expect((await read(text)).warnings).toBe(0);
+  const cut = await read(text.slice(0, text.indexOf('<firewallState>')));
+  expect(cut).toMatchObject({ errors: 0, warnings: 1 });
+  expect(cut.problems[0]?.message).toContain('the end of the file may be missing');
+});
+
 describe('only one layer', () => {
   const one = { onlyLayer: LAYER_KEY.ALE_AUTH_CONNECT_V6 };
   const some = [

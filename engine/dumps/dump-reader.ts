@@ -172,6 +172,8 @@ class DumpBuilder implements XmlSink {
         problems.add('error', 1, 1, `<${this.roots[0]}> holds no filters and no net events: this is no complete dump`);
       else if (state && !this.sections.has('layers'))
         problems.add('error', 1, 1, 'there is no <layers> in the dump, so it holds no filters: it is not complete');
+      if (this.roots.length === 1 && this.roots[0] === 'wfpstate')
+        problems.add('warning', 0, 0, 'there is no <firewallState>, which netsh writes last: the end of the file may be missing');
     }
     duplicateIds(this.filters, this.context);
     return {

@@ -22,6 +22,12 @@ test('on Windows a drive is matched behind the volume, case does not matter', as
   expect(chooseApp('other.exe', filters).paths).toEqual(['\\device\\harddiskvolume4\\other.exe']);
 });
 
+test('a program on a share is reached through the redirector', async () => {
+  const filters = await naming('\\device\\mup\\server\\share\\a.exe');
+  expect(chooseApp('\\\\Server\\share\\A.exe', filters)).toEqual({ paths: ['\\device\\mup\\server\\share\\a.exe'] });
+  expect(chooseApp('\\\\server\\share\\b.exe', filters).paths).toEqual(['\\device\\mup\\server\\share\\b.exe']);
+});
+
 test('elsewhere a program is its path as it is', async () => {
   const filters = await naming('/usr/bin/curl');
   expect(chooseApp('/usr/bin/curl', filters)).toEqual({ paths: ['/usr/bin/curl'] });

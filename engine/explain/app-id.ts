@@ -37,9 +37,12 @@ export function chooseApp(app: string, filters: readonly DumpFilter[]): AppChoic
   if (app.startsWith('/') || ids.some(id => id.startsWith('/'))) return choosePosix(app.trim(), ids);
   const wanted = app.trim().replaceAll('/', '\\');
   const lower = wanted.toLowerCase();
-  const exact = ids.find(id => id.toLowerCase() === lower);
+  const exact = ids.find(id => [lower, lower.replace(/^\\\\(?=[^\\?.])/, '\\device\\mup\\')].includes(id.toLowerCase()));
   if (exact !== undefined) return { paths: [exact] };
   if (lower.startsWith('\\device\\')) return { paths: [lower], note: 'no filter at this layer names this program' };
+  // A share is reached through the redirector of the multiple UNC provider.
+  if (/^\\\\[^\\?.]/.test(lower))
+    return { paths: [`\\device\\mup${lower.slice(1)}`], note: 'no filter at this layer names this program' };
   const drive = /^[a-z]:(\\.*)$/.exec(lower);
   const tail = drive?.[1] ?? (lower.startsWith('\\') ? lower : `\\${lower}`);
   const fits = ids.filter(id => (drive ? id.toLowerCase().replace(volume, '') === tail : id.toLowerCase().endsWith(tail)));

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { layerByName } from '../model/layers.ts';
-import { fieldValue, flowValues, isPublic, layerOf, settledFlags } from './flow.ts';
+import { FlowError, fieldValue, flowValues, isPublic, layerOf, parseEndpoint, parseShortFlow, settledFlags } from './flow.ts';
 
 describe('layers', () => {
   test.each([
@@ -24,6 +24,33 @@ describe('flags', () => {
     expect(settledFlags({ remote: '8.8.8.8' }, 4)).toBeUndefined();
     expect(settledFlags({ remote: '8.8.8.8', newConnection: true }, 4)).toBe(0);
     expect(settledFlags({ remote: '8.8.8.8', newConnection: true }, 0x2000000)).toBeUndefined();
+  });
+});
+
+describe('what is typed', () => {
+  test.each([
+    ['192.0.2.1:443', { address: '192.0.2.1', port: 443 }],
+    ['[2001:DB8::1]:443', { address: '2001:db8::1', port: 443 }],
+    ['2001:db8::1', { address: '2001:db8::1' }],
+    ['fe80::1%12', { address: 'fe80::1' }],
+    [':443', { port: 443 }],
+    ['*', {}],
+  ])('%s', (text, expected) => expect(parseEndpoint(text)).toEqual(expected));
+  test.each([
+    ['2001:db8::1:443', 'two ways: write [2001:db8::1]:443 or [2001:db8::1:443]'],
+    ['192.0.2.1:https', '"https" in "192.0.2.1:https" is no port'],
+    ['192.0.2.1:99999', '"99999" in "192.0.2.1:99999" is no port'],
+    ['192.0.2.1:443-445', 'is no port'],
+    ['example.com:443', '"example.com" is a name, and filters hold addresses'],
+    ['localhost', 'is a name'],
+    ['192.0.2.0/24', 'is no address'],
+    ['1.2.3', 'is no address'],
+  ])('%s is told', (text, message) => {
+    expect(() => parseEndpoint(text)).toThrow(message);
+    expect(() => parseEndpoint(text)).toThrow(FlowError);
+  });
+  test('a program in quotes is the same without them', () => {
+    expect(parseShortFlow('"C:\\Program Files\\a b.exe" -> 192.0.2.1:1/tcp').app).toBe('C:\\Program Files\\a b.exe');
   });
 });
 

@@ -38,17 +38,29 @@ export interface Flow {
 /** A question that makes no sense; the message says what and how it is written. */
 export class FlowError extends Error {}
 
-/** `1.2.3.4:443`, `[2001:db8::1]:443`, `1.2.3.4`, `2001:db8::1`, `:443`. */
+/** `1.2.3.4:443`, `[2001:db8::1]:443`, `1.2.3.4`, `2001:db8::1`, `:443`. @throws FlowError that says what of it cannot be read */
 export function parseEndpoint(text: string): { address?: string; port?: number } {
-  const fail = () => new FlowError(`"${text.slice(0, 60)}" is no address: write 192.0.2.1:443, [2001:db8::1]:443 or :443`);
-  const match = /^(?:\[([^\]]*)\]|([^:]*))(?::(\d{1,5}))?$/.exec(text);
+  const shown = text.slice(0, 60);
+  const match = /^(?:\[([^\]]*)\]|([^:]*))(?::([^:]*))?$/.exec(text);
   const address = match ? (match[1] ?? match[2] ?? '') : text;
-  const port = match?.[3] === undefined ? undefined : Number(match[3]);
-  if (port !== undefined && port > 65535) throw fail();
+  const port = match?.[3] === undefined ? undefined : portOf(match[3], shown);
   if (address === '' || address === '*') return port === undefined ? {} : { port };
   const canonical = canonicalAddress(address);
-  if (canonical === undefined) throw fail();
+  if (canonical === undefined) {
+    if (/^[a-z0-9_-]+(\.[a-z0-9_-]+)*\.?$/i.test(address) && /[g-z]/i.test(address))
+      throw new FlowError(`"${address.slice(0, 60)}" is a name, and filters hold addresses: write one that the name has`);
+    throw new FlowError(`"${shown}" is no address: write 192.0.2.1:443, [2001:db8::1]:443 or :443`);
+  }
+  const bare = match ? null : /^(.*):([1-9]\d+)$/.exec(text);
+  if (bare && parseV6(bare[1]!))
+    throw new FlowError(`"${shown}" can be read in two ways: write [${bare[1]}]:${bare[2]} or [${shown}]`);
   return { address: canonical, ...(port === undefined ? undefined : { port }) };
+}
+
+function portOf(text: string, whole: string): number {
+  const port = /^\d{1,5}$/.test(text) ? Number(text) : Number.NaN;
+  if (!(port <= 65535)) throw new FlowError(`"${text.slice(0, 20)}" in "${whole}" is no port: write a number to 65535`);
+  return port;
 }
 
 /** Canonical text of an address; an IPv4-mapped IPv6 address becomes IPv4. Undefined when it is none. */
@@ -69,7 +81,8 @@ export function parseShortFlow(text: string): Flow {
   const match = /^\s*(.*?)\s*(->|→|<-|←|\slistens(?:\son)?\s)\s*(\S+?)(?:\/(\w+))?(?:\s+(\S+))?\s*$/i.exec(text);
   const form = "write 'chrome.exe -> 1.1.1.1:443/tcp', 'svchost.exe <- 10.0.0.9:50000/tcp :445' or 'httpd.exe listens :80/tcp'";
   if (!match) throw new FlowError(`"${text.slice(0, 80)}" is no flow: ${form}`);
-  const [, app = '', arrow = '', where = '', proto, other] = match;
+  const [, program = '', arrow = '', where = '', proto, other] = match;
+  const app = program.replace(/^"(.*)"$/, '$1');
   const protocol = proto === undefined ? undefined : protocolNumber(proto);
   if (proto !== undefined && protocol === undefined)
     throw new FlowError(`"${proto}" is no protocol: write tcp, udp, icmp or a number to 255`);

@@ -206,3 +206,14 @@ test('replay writes its report', async () => {
   });
   expect(await run('replay', [good])).toMatchObject({ code: 1, err: expect.stringMatching(/no JSON object/) });
 });
+
+test('explain takes one question', async () => {
+  const path = file('one-question.xml', filtersXml([{ id: 5 }]));
+  for (const more of [['a.exe -> 192.0.2.1:1/tcp'], ['--remote', '192.0.2.1'], ['--filter-id', '5']])
+    expect(await run('explain', [path, '--event', '1', ...more])).toMatchObject({
+      code: 2,
+      out: '',
+      err: expect.stringContaining('one question: a flow, --event or --filter-id'),
+    });
+  expect(await run('explain', [path, '--event', '0'])).toMatchObject({ code: 2, err: 'sallyport: --event counts from 1\n' });
+});

@@ -47,6 +47,7 @@ async function explainEvent(machine: Machine, parsed: ParsedArgs, io: InspectIo)
   const file = parsed.text['events'];
   const { netEvents, source } = file === undefined ? machine.dump : await loadDump(file, io);
   const number = Number(parseId('event', parsed.text['event'] ?? ''));
+  if (number === 0) throw new UsageError('--event counts from 1');
   const event = netEvents[number - 1];
   if (!event)
     throw new Failure(
@@ -81,6 +82,14 @@ export const explain = command(async (args, io) => {
   const words = live ? parsed.positionals : parsed.positionals.slice(1);
   if (words.length > 1) throw new UsageError(`explain takes one flow in quotes, found also '${words[1]?.slice(0, 60)}'`);
   const [id, event] = [parsed.text['filter-id'], parsed.text['event']];
+  const asked = Object.keys(parsed.text).filter(name => !['event', 'events', 'filter-id'].includes(name));
+  if (
+    (id !== undefined || event !== undefined) &&
+    (words.length > 0 || asked.length > 0 || (id !== undefined && event !== undefined))
+  )
+    throw new UsageError(
+      `explain takes one question: a flow, --event or --filter-id, found also ${words[0] === undefined ? `--${asked[0] ?? 'event'}` : `'${words[0].slice(0, 60)}'`}`,
+    );
   // The question first: a wrong one should not wait for a large file.
   const flow = id === undefined && event === undefined ? questionOf(parsed, words[0]) : undefined;
   const onlyLayer = flow && layerOf(flow.layer, [flow.remote, flow.local]).layerKey;
