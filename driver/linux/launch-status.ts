@@ -66,6 +66,7 @@ export class LaunchStatus {
   /** Why exec failed, if it did. The pipe closes at exec or exit. */
   async execFailure(): Promise<string | undefined> {
     await this.#closed;
-    return /^exec (.*)$/m.exec(this.#text)?.[1];
+    const text = /^exec (.*)$/m.exec(this.#text)?.[1];
+    return text === undefined ? undefined : (JSON.parse(text) as string);
   }
 }

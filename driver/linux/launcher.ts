@@ -2,7 +2,7 @@
  * Started by `createRunSource`: puts a seccomp filter on itself, hands the listener to its parent and becomes the command.
  *
  * argv: STATUS_FD, COMMAND, ARGUMENTS… Over STATUS_FD (a pair of pipes: STATUS_FD out, STATUS_FD + 1 in) it writes one line,
- * `listener N` or `error TEXT`, then waits for one byte, then executes. After a failed exec it writes `exec TEXT`.
+ * `listener N` or `error TEXT`, then waits for one byte, then executes. After a failed exec it writes `exec` and why, as a JSON string.
  * From the filter on nothing may be called that is trapped: nobody listens yet.
  */
 import { readSync, writeSync } from 'node:fs';
@@ -87,7 +87,7 @@ function execute(): void {
   const code = libc.errno();
   const missing = code === libc.E.ENOENT;
   const reason = missing ? 'command not found' : code === libc.E.EACCES ? 'not executable' : getSystemErrorName(-code);
-  writeSync(statusFd, `exec ${file}: ${reason}\n`);
+  writeSync(statusFd, `exec ${JSON.stringify(`${file}: ${reason}`)}\n`);
   process.exit(missing ? EXIT_NOT_FOUND : EXIT_NOT_EXECUTABLE);
 }
 

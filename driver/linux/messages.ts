@@ -14,6 +14,8 @@ export type ToSupervisor =
     }
   | { readonly type: 'complete'; readonly id: number; readonly verdict: Verdict }
   | { readonly type: 'publish'; readonly sequence: number; readonly message: unknown }
+  /** Send what is on its way, then say `flushed`. */
+  | { readonly type: 'flush' }
   /** Withdraw and fail everything that is held, close the listener. */
   | { readonly type: 'stop' };
 
@@ -24,6 +26,7 @@ export type FromSupervisor =
   | { readonly type: 'refused'; readonly message: string }
   | { readonly type: 'events'; readonly events: readonly SourceEvent[] }
   | { readonly type: 'published'; readonly sequence: number; readonly error?: string }
+  | { readonly type: 'flushed' }
   /** The last supervised process is gone. */
   | { readonly type: 'drained' }
   /** `callers`: supervised processes that still live. */

@@ -88,6 +88,7 @@ class SeccompRunSource implements RunSource {
   /** The launcher was told to become the command. */
   #launched = false;
   #attached: ((problem?: string) => void) | undefined;
+  #flushed: (() => void) | undefined;
   #stopped: ((callers: readonly number[]) => void) | undefined;
 
   constructor(options: RunSourceOptions) {
@@ -183,6 +184,7 @@ class SeccompRunSource implements RunSource {
     this.#listenerFd = undefined;
     const message = `run: the supervisor failed (${why}); the command's connections fail from now on`;
     this.#attached?.(message);
+    this.#flushed?.();
     this.#stopped?.([]);
     for (const waiting of this.#published.values()) waiting.reject(new Error(message));
     this.#published.clear();
@@ -200,6 +202,9 @@ class SeccompRunSource implements RunSource {
         break;
       case 'refused':
         this.#attached?.(message.message);
+        break;
+      case 'flushed':
+        this.#flushed?.();
         break;
       case 'drained':
         this.#settleDrained();
@@ -289,7 +294,18 @@ class SeccompRunSource implements RunSource {
     const until = performance.now() + LAST_OUTPUT_MS;
     do await new Promise(resolve => setImmediate(resolve));
     while (outputs.some(output => !output.empty()) && performance.now() < until);
+    await this.#flush();
     this.#listener({ type: 'exited', code, signal });
+  }
+
+  /** Resolves when what the thread knows was told here: what became of the command's calls comes before its end. */
+  async #flush(): Promise<void> {
+    if (!this.#worker || this.#stopping) return;
+    await new Promise<void>(resolve => {
+      this.#flushed = resolve;
+      setTimeout(resolve, LAST_OUTPUT_MS).unref();
+      this.#post({ type: 'flush' });
+    });
   }
 }
 

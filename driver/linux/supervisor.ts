@@ -88,6 +88,9 @@ export function runSupervisor(options: SupervisorOptions): void {
         return supervision?.complete(message.id, message.verdict);
       case 'publish':
         return void publish(message.sequence, message.message);
+      case 'flush':
+        flush();
+        return post({ type: 'flushed' });
       case 'stop': {
         const callers = supervision?.stop() ?? [];
         flush();

@@ -98,6 +98,17 @@ describe.runIf(able)('a supervised command', () => {
     expect(running.events).toContainEqual({ type: 'completed', id: decided[0]!.attempt.id, result: blockErrno });
   });
 
+  test('ends after everything that is told of its calls', async () => {
+    for (let i = 0; i < 20; i++) {
+      const running = await run([program('connect-loop'), `${good.port}`, '3'], { otherwise: 'permit' });
+      await running.exited;
+      expect(running.events.at(-1)?.type).toBe('exited');
+      expect(running.events.filter(({ type }) => type === 'completed')).toHaveLength(3);
+      await running.source.stop();
+      expect(running.events.at(-1)?.type).toBe('exited');
+    }
+  });
+
   test('shows bind and listen at their layers', async () => {
     const running = await run([program('slow'), `${good.port}`], { otherwise: 'permit' });
     await running.exited;
@@ -131,6 +142,10 @@ describe.runIf(able)('a supervised command', () => {
     expect((await missing.exited).code).toBe(127);
     expect(missing.events).toContainEqual({ type: 'warning', message: 'run: /nonexistent/program: command not found' });
     await missing.source.stop();
+    const odd = await run(['/nonexistent/a\nb'], { otherwise: 'permit' });
+    await odd.exited;
+    expect(odd.events).toContainEqual({ type: 'warning', message: 'run: /nonexistent/a\nb: command not found' });
+    await odd.source.stop();
     const forbidden = await run(['/etc/passwd'], { otherwise: 'permit' });
     expect((await forbidden.exited).code).toBe(126);
     await forbidden.source.stop();
