@@ -16,7 +16,16 @@
 
 #include <ntifs.h>
 #include <wdmsec.h>
+
+/* ndis.h and fwpsk.h have nameless unions, which /W4 with /WX refuses (C4201). */
+#ifdef _MSC_VER
+#pragma warning(push)
+#pragma warning(disable : 4201)
+#endif
 #include <fwpsk.h>
+#ifdef _MSC_VER
+#pragma warning(pop)
+#endif
 
 #if defined(__MINGW32__) || defined(SALLYPORT_NATIVE)
 #include "compat/compat.h"
