@@ -160,3 +160,26 @@ describe('why', () => {
     expect(() => explainFlow(subject, { layer: 'NO_SUCH_LAYER' })).toThrow(FlowError);
   });
 });
+
+test('what only the user of an app is granted is not certain for the app', async () => {
+  const all = await machine(
+    filtersXml([
+      {
+        id: 1,
+        subLayer: OWN,
+        weight: 9n,
+        conditions: [
+          ['ALE_PACKAGE_ID', 'NOT_EQUAL', 'FWP_SID', 'S-1-0-0'],
+          ['ALE_USER_ID', 'EQUAL', 'FWP_SECURITY_DESCRIPTOR_TYPE', 'O:LSD:(A;;CC;;;S-1-15-3-2)(A;;CC;;;WD)(A;;CC;;;AN)'],
+        ],
+      },
+      { id: 2, action: 'BLOCK', subLayer: OWN, weight: 1n, conditions: [['ALE_PACKAGE_ID', 'NOT_EQUAL', 'FWP_SID', 'S-1-0-0']] },
+    ]),
+  );
+  const flow = { layer: 'ALE_AUTH_CONNECT_V4', sids: ['S-1-5-21-1-2-3-1001', 'S-1-1-0'], wholeToken: true };
+  expect(explainFlow(all, { ...flow, packageSid: 'S-1-15-2-1-2-3-4-5-6-7' })).toMatchObject({
+    verdict: 'unknown',
+    possible: ['permit', 'block'],
+  });
+  expect(explainFlow(all, { ...flow, packageSid: 'S-1-0-0' }).verdict).toBe('permit');
+});

@@ -250,7 +250,9 @@ export function flowValues(flow: Flow, layer: Layer, appId: string | undefined, 
   if (flow.remotePort !== undefined) set('IP_REMOTE_PORT', { type: 'FWP_UINT16', value: flow.remotePort });
   if (flow.localPort !== undefined) set('IP_LOCAL_PORT', { type: 'FWP_UINT16', value: flow.localPort });
   if (flow.sids) {
-    const token = { sids: flow.sids, ...(flow.wholeToken ? undefined : { partial: true }) };
+    // The token of an app holds its package, and what is granted to its user alone is not granted to it.
+    const app = flow.packageSid?.startsWith('S-1-15-2-') && !flow.sids.includes(flow.packageSid) ? [flow.packageSid] : [];
+    const token = { sids: [...flow.sids, ...app], ...(flow.wholeToken ? undefined : { partial: true }) };
     set('ALE_USER_ID', { type: 'FWP_TOKEN_ACCESS_INFORMATION_TYPE', value: token });
   }
   if (flow.packageSid !== undefined) set('ALE_PACKAGE_ID', { type: 'FWP_SID', value: flow.packageSid });
