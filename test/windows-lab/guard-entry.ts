@@ -1,13 +1,13 @@
 import { spawnSync } from 'node:child_process';
-import { join } from 'node:path';
-import { openHistory } from '../../engine/history/history-store.ts';
 import { CONDITION_KEY } from '../../engine/model/keys.ts';
-import { createGuard } from '../../machines/guard.ts';
+import { dropsToAsk, holdsToAsk } from '../../engine/rules/ask-filters.ts';
+import { openWindowsEngine } from '../../engine/windows/engine.ts';
 import type { CommandContext } from '../../tui/cli/commands.ts';
+import { openWindowsGuard } from '../../tui/cli/host/windows/windows-guard.ts';
 import { lineMode } from '../../tui/cli/run/line-mode.ts';
+import { paths } from '../../tui/cli/settings/paths.ts';
 import { report, until } from './report.ts';
 import { type Play, Stack } from './stack.ts';
-import { openWindowsHost } from './windows-host.ts';
 
 /** Runs under Wine: the whole guard in line mode over BFE and the driver. The argument says whether rules are made or found again. */
 
@@ -24,9 +24,18 @@ sc('start', 'fwpkclnt');
 sc('start', 'sallyport');
 const stack = new Stack();
 const lines: string[] = [];
-const history = openHistory(join(process.argv[3]!, 'history.db'));
-const { host, close } = await openWindowsHost(history);
-const guard = createGuard(host, { defaultVerdict: 'block', asksPerson: true, timeoutSeconds: 30 });
+const session = await openWindowsGuard(
+  {
+    where: paths({ SALLYPORT_HOME: process.argv[3]! }),
+    settings: { defaultVerdict: 'block', timeout: 30, nameLookups: 'ask' },
+    asksPerson: true,
+    tell: text => lines.push(text),
+    fail: 'closed',
+  },
+  'driver',
+);
+const { guard } = session;
+const watcher = await openWindowsEngine({ displayData: { name: 'what is there' } });
 const sink = { write: (text: string) => lines.push(text) };
 const context = { args: [], stdin: process.stdin, stdout: sink, stderr: sink, env: {} } as unknown as CommandContext;
 const running = lineMode(guard, context, false);
@@ -60,7 +69,7 @@ if (process.argv[2] === 'make') {
   await report('an answer becomes a permanent filter in BFE, and the held connection is completed by it', async () => {
     await answered(toWeb, 'permit');
     await answered(toMail, 'block');
-    const filters = await host.engine.filterEnum();
+    const filters = await watcher.filterEnum();
     const made = filters.filter(filter => filter.providerData && (filter.flags & 1) === 1);
     const apps = made.flatMap(filter => filter.filterCondition.filter(one => one.fieldKey === CONDITION_KEY.ALE_APP_ID));
     const text = (value: unknown) => Buffer.from(value as Uint8Array).toString('utf16le');
@@ -91,8 +100,10 @@ await report('line mode told it line by line', async () => {
     expectThat(`${word} in:\n${text}`, text.includes(word));
 });
 await report('nothing is left behind in the kernel', async () => {
-  await close();
-  history.close();
+  const asking = (await watcher.filterEnum()).filter(filter => dropsToAsk(filter) || holdsToAsk(filter));
+  expectThat('what asked has gone with the guard', asking.length === 0);
+  await session.close();
+  await watcher.close();
   sc('stop', 'sallyport');
   await until('everything is unregistered', async () => (await stack.counters()).callouts === 0);
   const { operations, lists, injectionHandles, violations, first } = await stack.counters();

@@ -124,4 +124,15 @@ test.runIf(ready)(
   LIMIT,
 );
 
+test.runIf(ready)(
+  'the program: guard, rules, doctor and the others as commands, with the driver and without',
+  async () => {
+    const store = winePath(join(lab.folder, 'command-store'));
+    const env = { SALLYPORT_LAB_ONE_ENGINE: '1', SALLYPORT_LAB_STORE: store, SALLYPORT_HOME: winePath(join(lab.folder, 'home')) };
+    const { names } = await passes('command', [lab.program(), winePath(lab.folder), store], env);
+    expect(names.length).toBe(9);
+  },
+  LIMIT,
+);
+
 test.runIf(ready)('who asks, from a real Windows process', () => passes('identity'), LIMIT);

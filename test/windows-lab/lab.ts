@@ -184,6 +184,8 @@ function buildDrivers(): void {
 export interface Lab {
   /** Runs a TypeScript file bundled for Windows' Node; resolves with what it printed. */
   node(entry: string, options?: RunOptions): Promise<Run>;
+  /** The built program (dist/, which every npm script keeps fresh) where koffi for Windows is found; its cli.mjs as Windows sees it. */
+  program(): string;
   /** Folder for files of one test, removed by `dispose`. */
   readonly folder: string;
   readonly system32: string;
@@ -275,6 +277,12 @@ export function prepareLab(): Lab {
       if (!options.before && !options.after) return runWine(folder, program, options);
       const line = [...(options.before ?? []), program.join(' '), ...(options.after ?? [])].join(' & ');
       return runWine(folder, ['cmd', '/c', line], options);
+    },
+    program() {
+      const folder = join(run, 'program');
+      rmSync(folder, { recursive: true, force: true });
+      cpSync(join(root, 'dist'), folder, { recursive: true, filter: source => !source.endsWith('.json') });
+      return winePath(join(folder, 'cli.mjs'));
     },
     dispose() {
       stopWine();

@@ -1,6 +1,7 @@
 /* Net events: options, subscription, and the door through which a test plays one. */
 #include "enumerate.h"
 #include "memory.h"
+#include "netevent.h"
 #include "notify.h"
 
 /* Version 3 of the Windows SDK, which mingw-w64 lacks: what FwpmNetEventSubscribe2 and later give (4 and 5 differ in types that are not used). */
@@ -19,13 +20,6 @@ typedef struct {
 } LAB_NET_EVENT3;
 C_ASSERT(sizeof(LAB_NET_EVENT_HEADER3) == 136 && sizeof(LAB_NET_EVENT3) == 152 && offsetof(LAB_NET_EVENT3, detail) == 144);
 C_ASSERT(sizeof(FWPM_NET_EVENT1) == 160);
-
-/** What a test plays: addresses and ports in host order. */
-struct lab_event {
-    UINT32 type, protocol, local, remote, localPort, remotePort, direction, loopback;
-    UINT64 filterId;
-    const wchar_t *appId;
-};
 
 static struct block *build(int version, const void *from)
 {

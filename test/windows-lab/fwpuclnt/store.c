@@ -1,6 +1,7 @@
 #include "store.h"
 #include "notify.h"
 #include "builtin.h"
+#include "shared.h"
 #include <rpc.h>
 
 #define SESSION_MAGIC 0x53455353u
@@ -10,8 +11,8 @@ static CRITICAL_SECTION lock;
 static CONDITION_VARIABLE writerGone = CONDITION_VARIABLE_INIT;
 static INIT_ONCE once = INIT_ONCE_STATIC_INIT;
 static struct session *writer;
-static struct table committed;
-static UINT64 lastId = 0x10000;
+struct table committed;
+static UINT32 lastId = 0x10000;
 struct session *sessions;
 UINT32 netEventOptions[6] = { 0, 0, 0, 0, 0, 0 };
 const GUID zeroGuid;
@@ -25,7 +26,7 @@ const char *guid_text(const GUID *g, char *buffer)
     return buffer;
 }
 
-static void table_push(struct table *table, struct object *object)
+void table_push(struct table *table, struct object *object)
 {
     if (table->count == table->capacity) {
         table->capacity = table->capacity ? table->capacity * 2 : 64;
@@ -49,6 +50,12 @@ static void object_release(struct object *object)
     free(object);
 }
 
+void table_remove(struct table *table, UINT32 at)
+{
+    object_release(table->items[at]);
+    memmove(&table->items[at], &table->items[at + 1], (--table->count - at) * sizeof *table->items);
+}
+
 void table_clear(struct table *table)
 {
     for (UINT32 i = 0; i < table->count; i++) object_release(table->items[i]);
@@ -70,51 +77,11 @@ struct object *table_find_id(const struct table *table, enum kind kind, UINT64 i
     return NULL;
 }
 
-UINT64 next_id(enum kind kind) { (void)kind; return ++lastId; }
-
-/* The file of persistent objects: kind, lifetime, id, block, one after another. */
-static int store_path(wchar_t *path) { return GetEnvironmentVariableW(L"SALLYPORT_LAB_STORE", path, MAX_PATH) != 0; }
-
-static void store_write(void)
+/* Filters' ids name the process in their upper half: another one, which shares the file, must not give the same. */
+UINT64 next_id(enum kind kind)
 {
-    wchar_t path[MAX_PATH], fresh[MAX_PATH + 8];
-    DWORD done;
-    if (!store_path(path)) return;
-    swprintf(fresh, MAX_PATH + 8, L"%ls.new", path);
-    HANDLE file = CreateFileW(fresh, GENERIC_WRITE, 0, NULL, CREATE_ALWAYS, 0, NULL);
-    if (file == INVALID_HANDLE_VALUE) return;
-    for (UINT32 i = 0; i < committed.count; i++) {
-        const struct object *object = committed.items[i];
-        UINT64 head[3] = { object->kind, object->lifetime, object->id };
-        if (object->lifetime != PERSISTENT && object->lifetime != BOOTTIME) continue;
-        WriteFile(file, head, sizeof head, &done, NULL);
-        block_write(object->block, file);
-    }
-    FlushFileBuffers(file);
-    CloseHandle(file);
-    MoveFileExW(fresh, path, MOVEFILE_REPLACE_EXISTING);
-}
-
-static void store_read(void)
-{
-    wchar_t path[MAX_PATH];
-    UINT64 head[3];
-    DWORD done;
-    if (!store_path(path)) return;
-    HANDLE file = CreateFileW(path, GENERIC_READ, FILE_SHARE_READ, NULL, OPEN_EXISTING, 0, NULL);
-    if (file == INVALID_HANDLE_VALUE) return;
-    while (ReadFile(file, head, sizeof head, &done, NULL) && done == sizeof head) {
-        struct object *object = calloc(1, sizeof *object);
-        object->refs = 1;
-        object->kind = head[0];
-        object->lifetime = head[1];
-        object->id = head[2];
-        if (!(object->block = block_read(file))) break;
-        memcpy(&object->key, object->block->bytes, sizeof object->key);
-        table_push(&committed, object);
-        if (lastId < object->id) lastId = object->id;
-    }
-    CloseHandle(file);
+    lastId++;
+    return kind == KIND_FILTER ? (UINT64)GetCurrentProcessId() << 32 | lastId : lastId;
 }
 
 static BOOL CALLBACK start(INIT_ONCE *self, void *parameter, void **context)
@@ -122,8 +89,8 @@ static BOOL CALLBACK start(INIT_ONCE *self, void *parameter, void **context)
     (void)self, (void)parameter, (void)context;
     InitializeCriticalSection(&lock);
     builtin_add(&committed, table_push);
-    store_read();
     notify_start();
+    shared_start();
     return TRUE;
 }
 
@@ -143,7 +110,19 @@ struct session *session_of(HANDLE engine)
     return NULL;
 }
 
-const struct table *session_view(struct session *session) { return session->txn == TXN_NONE ? &committed : &session->view; }
+const struct table *session_view(struct session *session)
+{
+    if (session->txn != TXN_NONE) return &session->view;
+    if (!writer) shared_read();
+    return &committed;
+}
+
+int engine_is_writing(void) { return writer != NULL; }
+
+void id_seen(UINT64 id)
+{
+    if (lastId < (UINT32)id) lastId = (UINT32)id;
+}
 
 static DWORD take_writer(struct session *session)
 {
@@ -153,7 +132,9 @@ static DWORD take_writer(struct session *session)
         if (session->waitMs != INFINITE && now >= end) return FWP_E_TIMEOUT;
         SleepConditionVariableCS(&writerGone, &lock, session->waitMs == INFINITE ? INFINITE : (DWORD)(end - now));
     }
+    if (!shared_lock(session->waitMs)) return FWP_E_TIMEOUT;
     writer = session;
+    shared_read();
     return 0;
 }
 
@@ -177,13 +158,14 @@ static void end_view(struct session *session, int commit)
     } else {
         table_clear(&session->view);
     }
+    if (wrote) shared_write();
     if (writer == session) {
         writer = NULL;
+        shared_unlock();
         WakeAllConditionVariable(&writerGone);
     }
     session->txn = TXN_NONE;
     session->changeCount = 0;
-    if (wrote) store_write();
 }
 
 DWORD transaction_begin(struct session *session, UINT32 flags)
@@ -247,8 +229,7 @@ void session_delete(struct session *session, struct object *object)
     for (UINT32 i = 0; i < session->view.count; i++) {
         if (session->view.items[i] != object) continue;
         note(session, object, FWPM_CHANGE_DELETE);
-        memmove(&session->view.items[i], &session->view.items[i + 1], (--session->view.count - i) * sizeof object);
-        object_release(object);
+        table_remove(&session->view, i);
         return;
     }
 }

@@ -59,10 +59,16 @@ DWORD write_begin(struct session *session);
 DWORD write_end(struct session *session, DWORD error);
 struct object *table_find(const struct table *table, enum kind kind, const GUID *key);
 struct object *table_find_id(const struct table *table, enum kind kind, UINT64 id);
+void table_push(struct table *table, struct object *object);
+void table_remove(struct table *table, UINT32 at);
 void table_copy(struct table *to, const struct table *from);
 void table_clear(struct table *table);
 void session_add(struct session *session, struct object *object);
 void session_delete(struct session *session, struct object *object);
+extern struct table committed;
+int engine_is_writing(void);
+/** Ids of objects that come from elsewhere are never given again. */
+void id_seen(UINT64 id);
 UINT64 next_id(enum kind kind);
 int guid_equal(const GUID *a, const GUID *b);
 const char *guid_text(const GUID *guid, char *buffer);

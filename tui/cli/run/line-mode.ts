@@ -63,8 +63,12 @@ export async function lineMode(guard: Guard, context: CommandContext, json: bool
     return () => process.off(signal, handler);
   });
   try {
-    if (!json) stderr.write(`${banner(guard.snapshot().status)}\n`);
+    const tellWhat = () => json || stderr.write(`${banner(guard.snapshot().status)}\n`);
+    // A command's output begins with the guard, so it is said before; a machine is guarded when it is.
+    const first = kind === 'run' || kind === 'recorded';
+    if (first) tellWhat();
     await guard.start();
+    if (!first && guard.snapshot().status.phase === 'running') tellWhat();
     const exit = await guard.exited;
     return interruptedBy === undefined ? exit : { code: null, signal: interruptedBy };
   } finally {
