@@ -29,6 +29,7 @@ describe('bad input gets one sentence and the right exit code', () => {
     [['rules', 'add', 'permit', '--port', '9-3'], 2, /9-3/],
     [['rules', 'remove', 'abcdef'], 1, /there is no rule abcdef/],
     [['rules', 'frob'], 2, /unknown subcommand 'frob'/],
+    [['rules', 'import', '/dev/zero'], 1, /\/dev\/zero is longer than \d+ bytes; split it/],
     [['recorded'], 2, /name the recording/],
     [['recorded', '/no/such/file'], 1, /no such file/],
     [['settings', 'theme', 'pink'], 2, /theme must be dark, light, high-contrast, mono/],

@@ -19,13 +19,15 @@ export function resolveProgram(text: string, path = process.env['PATH'] ?? ''): 
       return false;
     }
   };
+  const windows = process.platform === 'win32';
+  const endings = windows ? ['', '.exe'] : [''];
   const found =
-    isAbsolute(text) || text.includes('/')
+    isAbsolute(text) || text.includes('/') || (windows && (text.includes('\\') || text.toLowerCase() === 'system'))
       ? text
       : path
           .split(delimiter)
           .filter(isAbsolute)
-          .map(folder => join(folder, text))
+          .flatMap(folder => endings.map(ending => join(folder, `${text}${ending}`)))
           .find(executable);
   if (found === undefined) throw new UsageError(`there is no program '${text}' in PATH; give the program's whole path`);
   try {

@@ -14,6 +14,7 @@ import { COMMANDS, type CommandContext } from '../commands.ts';
 import { EXIT, Failure, UsageError } from '../exit.ts';
 import { type OpenEngine, openEngine } from '../host/engine.ts';
 import { preparePaths } from '../prepare.ts';
+import { withEngineApp } from './app-path.ts';
 import { readForeignRules } from './foreign-rules.ts';
 import { ruleFromArgs } from './rule-options.ts';
 import { ruleJson, rulesTable } from './rule-view.ts';
@@ -43,7 +44,7 @@ async function add(job: Job): Promise<number> {
     throw new UsageError(
       `unexpected '${job.words[1]}' after ${job.words[0]}; scope goes into options, see: sallyport rules --help`,
     );
-  const made = ruleFromArgs(job.words[0], job.args, job.now);
+  const made = await withEngineApp(ruleFromArgs(job.words[0], job.args, job.now));
   const same = job.rules.find(rule => sameScope(rule.scope, made.scope));
   const rule: Rule = { ...made, id: same?.id ?? newGuid(), createdAt: same?.createdAt ?? job.now };
   await writeRules({ engine: job.open.session }, job.rules, { put: [rule] });
@@ -136,7 +137,8 @@ const diffJson = (diff: RuleDiff, report: readonly string[]) => ({
 });
 
 const change = (mode: 'plan' | 'apply' | 'import') => async (job: Job) => {
-  const { rules, report } = wanted(job);
+  const { rules: read, report } = wanted(job);
+  const rules = await Promise.all(read.map(withEngineApp));
   const full = diffRules(job.rules, rules);
   const diff = mode === 'import' ? { ...full, remove: [] } : full;
   for (const line of report) job.context.stderr.write(`not carried: ${line}\n`);
