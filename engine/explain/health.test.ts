@@ -111,3 +111,45 @@ test('what a provider left behind, duplicates and broad permits', async () => {
   );
   expect((await short(xml)).sort()).toEqual(['broad-permit 3 by 1,2', 'duplicate 2 by 1', 'leftover 1', 'leftover 2']);
 });
+
+describe('near misses', () => {
+  const backwards = ['IP_REMOTE_PORT', 'RANGE', 'FWP_RANGE_TYPE', port(1, 9)[3].replace('>1<', '>10<')] as const;
+  test('a range that ends before it begins beside one that does not', async () => {
+    expect(await short(filtersXml([{ id: 1, conditions: [backwards] }]))).toEqual(['never-matches 1']);
+    expect(await short(filtersXml([{ id: 1, conditions: [backwards, port(80)] }]))).toEqual([]);
+  });
+  test('filters of which something could not be read are no duplicates, nor are callouts that fail differently', async () => {
+    const odd = (id: number, action: string) => ({ id, weight: 5n, action });
+    expect(await short(filtersXml([odd(1, 'JUGGLE'), odd(2, 'FOLD')]))).toEqual([]);
+    const callout = { weight: 5n, action: 'CALLOUT_UNKNOWN', callout: '{11111111-1111-4111-8111-111111111111}' };
+    expect(
+      await short(
+        filtersXml([
+          { ...callout, id: 1 },
+          { ...callout, id: 2, flags: ['FWPM_FILTER_FLAG_PERMIT_IF_CALLOUT_UNREGISTERED'] },
+        ]),
+      ),
+    ).toEqual([]);
+  });
+  test("Windows' own sfc.exe is no security product, Cisco's is", async () => {
+    const block = (id: number, path: string) => ({
+      id,
+      weight: BigInt(id),
+      action: 'BLOCK',
+      conditions: [['ALE_APP_ID', 'EQUAL', 'FWP_BYTE_BLOB_TYPE', appXml(path)]] as const,
+    });
+    const xml = filtersXml([
+      block(1, '\\device\\harddiskvolume3\\windows\\system32\\sfc.exe'),
+      block(2, '\\device\\harddiskvolume3\\program files\\cisco\\amp\\sfc.exe'),
+    ]);
+    expect(await short(xml)).toEqual(['blocks-security-product 2']);
+  });
+  test('a provider that a damaged file may have listed', async () => {
+    const xml = filtersXml(
+      [{ id: 1, provider: '{22222222-2222-4222-8222-222222222222}' }],
+      [providerXml('{33333333-3333-4333-8333-333333333333}', 'x')],
+    );
+    expect(await short(xml)).toEqual(['leftover 1']);
+    expect(await short(xml.slice(0, xml.indexOf('</providers>')))).toEqual([]);
+  });
+});

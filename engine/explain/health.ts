@@ -1,4 +1,4 @@
-import type { DumpFilter } from '../dumps/dump.ts';
+import { type DumpFilter, UNREADABLE_CALLOUT } from '../dumps/dump.ts';
 import { utf16 } from '../dumps/keep.ts';
 import { CONDITION_KEY, nameOfKey } from '../model/keys.ts';
 import { FILTER_FLAG, OBJECT_FLAG } from '../model/objects.ts';
@@ -38,6 +38,16 @@ interface Ready {
 
 const INACTIVE = FILTER_FLAG.DISABLED | FILTER_FLAG.BOOTTIME;
 
+/** What cannot be looked at, because the source does not tell what it takes. */
+export function notChecked({ dump }: Machine): readonly string[] {
+  const listed = dump.providers.length > 0 && dump.errors === 0;
+  return [
+    ...(dump.tellsCallouts ? [] : ['callouts: the source does not tell which are registered']),
+    ...(listed || !dump.filters.some(filter => filter.providerKey) ? [] : ['leftovers: the source does not list all providers']),
+    ...(dump.kind === 'audit' ? ['duplicates: an audit log does not tell the provider contexts of filters'] : []),
+  ];
+}
+
 /** Looks through all filters of a machine. */
 export function health(machine: Machine): readonly Finding[] {
   const findings: Finding[] = [];
@@ -73,7 +83,7 @@ export function health(machine: Machine): readonly Finding[] {
     place.sort((a, b) =>
       a.filter.effectiveWeight < b.filter.effectiveWeight ? 1 : a.filter.effectiveWeight > b.filter.effectiveWeight ? -1 : 0,
     );
-    duplicates(place, report);
+    if (machine.dump.kind !== 'audit') duplicates(place, report);
     ranked(place, report);
   }
   return findings;
@@ -115,7 +125,8 @@ function callout(machine: Machine, filter: DumpFilter, report: Report): void {
 
 function leftover(machine: Machine, filter: DumpFilter, report: Report): void {
   const key = filter.providerKey;
-  if (!key || machine.dump.providers.length === 0) return;
+  // Of a damaged file the rest of the list may be what is missing.
+  if (!key || machine.dump.providers.length === 0 || machine.dump.errors > 0) return;
   const provider = machine.dump.providers.find(each => each.providerKey === key);
   if (!provider) report('leftover', filter, `its provider {${key}} is not there any more: the filter was left behind`);
   else if ((provider.flags & OBJECT_FLAG.PROVIDER_DISABLED) !== 0) {
@@ -129,18 +140,23 @@ function leftover(machine: Machine, filter: DumpFilter, report: Report): void {
 }
 
 function neverMatches(machine: Machine, filter: DumpFilter, report: Report): void {
-  const empty = filter.filterCondition.find(isEmptyRange);
-  if (empty)
-    report('never-matches', filter, `the range of its condition on ${machine.fieldName(empty.fieldKey)} ends before it begins`);
+  for (const [field, alternatives] of groupsOf(filter)) {
+    if (!alternatives.every(isEmptyRange)) continue;
+    report('never-matches', filter, `the range of its condition on ${machine.fieldName(field)} ends before it begins`);
+    return;
+  }
 }
 
 /** Identical in everything that decides. */
 function duplicates(place: readonly Ready[], report: Report): void {
   const seen = new Map<string, DumpFilter>();
   for (const { filter } of place) {
+    // What could not be read may differ.
+    if (filter.action.calloutKey === UNREADABLE_CALLOUT || filter.filterCondition.some(each => each.asFound !== undefined))
+      continue;
     const conditions = filter.filterCondition
       .map(each =>
-        JSON.stringify([each.fieldKey, each.matchType, each.asFound, each.conditionValue], (_, value) =>
+        JSON.stringify([each.fieldKey, each.matchType, each.conditionValue], (_, value) =>
           typeof value === 'bigint' ? String(value) : value instanceof Uint8Array ? Buffer.from(value).toString('hex') : value,
         ),
       )
@@ -148,7 +164,7 @@ function duplicates(place: readonly Ready[], report: Report): void {
     const key = [
       filter.action.type,
       filter.action.calloutKey,
-      filter.flags & FILTER_FLAG.CLEAR_ACTION_RIGHT,
+      filter.flags & (FILTER_FLAG.CLEAR_ACTION_RIGHT | FILTER_FLAG.PERMIT_IF_CALLOUT_UNREGISTERED),
       filter.rawContext,
       filter.providerContextKey,
       filter.effectiveWeight,

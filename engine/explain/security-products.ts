@@ -37,6 +37,9 @@ export const SECURITY_PRODUCTS: ReadonlyMap<string, string> = new Map(
   }).flatMap(([product, names]) => names.split(' ').map(name => [`${name}.exe`, product] as const)),
 );
 
+/** Windows' own programs, some of which have the same name (`sfc.exe`); no product above lives there. */
+const WINDOWS = /\\windows\\(system32|syswow64)\\[^\\]+$/;
+
 /** The product that a program path belongs to. */
 export const securityProduct = (path: string): string | undefined =>
-  SECURITY_PRODUCTS.get(path.toLowerCase().split(/[\\/]/).at(-1) ?? '');
+  WINDOWS.test(path.toLowerCase()) ? undefined : SECURITY_PRODUCTS.get(path.toLowerCase().split(/[\\/]/).at(-1) ?? '');

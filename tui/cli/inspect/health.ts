@@ -1,4 +1,4 @@
-import { type Finding, health as look } from '../../../engine/explain/health.ts';
+import { type Finding, health as look, notChecked } from '../../../engine/explain/health.ts';
 import { countBy } from '../../../engine/explain/summary.ts';
 import { parseCommandArgs } from '../args.ts';
 import { command, json } from './io.ts';
@@ -36,7 +36,7 @@ export const health = command(async (args, io) => {
   const machine = await loadMachine('health', parsed.positionals, parsed.flags.has('live'), io);
   const code = tellProblems(machine.dump, io, count(machine.dump.filters.length, 'filter'));
   const findings = look(machine);
-  const notLooked = machine.dump.tellsCallouts ? [] : ['callouts: the source does not tell which are registered'];
+  const notLooked = notChecked(machine);
   if (parsed.flags.has('json')) {
     json(io, {
       source: machine.dump.source,
