@@ -49,3 +49,24 @@ test('what only one of the two tells is not compared, and they are not called th
   const result = diffDumps(await machine(filtersXml(filters)), await machine(stateXml(filters)));
   expect(result).toMatchObject({ same: false, notCompared: ['subLayers', 'callouts'] });
 });
+
+test('the order of flags and conditions makes no difference, the type of a value does', async () => {
+  const two = [
+    ['IP_REMOTE_PORT', 'EQUAL', 'FWP_UINT16', '80'],
+    ['IP_PROTOCOL', 'EQUAL', 'FWP_UINT8', '6'],
+  ] as const;
+  const flags = ['FWPM_FILTER_FLAG_PERSISTENT', 'FWPM_FILTER_FLAG_INDEXED'];
+  const before = await machine(filtersXml([{ id: 1, conditions: two, flags }]));
+  const turned = await machine(filtersXml([{ id: 1, conditions: two.toReversed(), flags: flags.toReversed() }]));
+  expect(diffDumps(before, turned).same).toBe(true);
+  const wider = await machine(
+    filtersXml([{ id: 1, conditions: [['IP_REMOTE_PORT', 'EQUAL', 'FWP_UINT32', '80'], two[1]], flags }]),
+  );
+  expect(diffDumps(before, wider).filters.changed[0]?.changes).toEqual([
+    {
+      field: 'conditionTypes',
+      before: 'IP_PROTOCOL FWP_UINT8\nIP_REMOTE_PORT FWP_UINT16',
+      after: 'IP_PROTOCOL FWP_UINT8\nIP_REMOTE_PORT FWP_UINT32',
+    },
+  ]);
+});

@@ -38,6 +38,9 @@ export type Flat = Readonly<Record<string, string>>;
 
 const hex = (bytes: Uint8Array | undefined): string => (bytes ? Buffer.from(bytes).toString('hex') : '');
 
+/** Flags and conditions mean the same in any order. */
+const inOrder = (list: readonly string[], between: string): string => list.toSorted().join(between);
+
 function flatFilter(machine: Machine, filter: DumpFilter): Flat {
   const {
     name,
@@ -64,10 +67,17 @@ function flatFilter(machine: Machine, filter: DumpFilter): Flat {
     subLayer,
     provider,
     action: callout ? `${actionType} ${callout}` : actionType,
-    flags: flags.join(' '),
+    flags: inOrder(flags, ' '),
     weight,
     effectiveWeight,
-    conditions: conditions.map(each => `${each.field} ${each.matchType} ${each.value}`).join('\n'),
+    conditions: inOrder(
+      conditions.map(each => `${each.field} ${each.matchType} ${each.value}`),
+      '\n',
+    ),
+    conditionTypes: inOrder(
+      conditions.map(each => `${each.field} ${each.type}`),
+      '\n',
+    ),
     rawContext,
     providerContextKey,
     providerData: hex(filter.providerData),
@@ -83,7 +93,7 @@ const named = (object: {
 }) => ({
   name: object.displayData.name,
   description: object.displayData.description ?? '',
-  flags: object.flagNames.join(' '),
+  flags: inOrder(object.flagNames, ' '),
   providerData: hex(object.providerData),
   unknown: (object.unknown ?? []).join('\n'),
 });
