@@ -26,6 +26,25 @@ export function drivePath(devicePath: string, known: ReadonlyMap<string, string>
   return drive ? `${drive}${parts[2]}` : undefined;
 }
 
+/**
+ * A drive or UNC path in device form, as Windows spells it: `C:\x.exe` → `\Device\HarddiskVolume3\x.exe`. Undefined for anything else, and
+ * for a drive that is not there.
+ */
+export function devicePath(path: string, known: ReadonlyMap<string, string>): string | undefined {
+  const share = /^\\\\(?![.?]\\)(.+)$/.exec(path);
+  if (share) return `\\Device\\Mup\\${share[1]}`;
+  const drive = /^([a-z]:)(\\.*)$/i.exec(path.replaceAll('/', '\\'));
+  if (!drive) return undefined;
+  for (const [device, letter] of known) if (letter.toLowerCase() === drive[1]!.toLowerCase()) return `${device}${drive[2]}`;
+  return undefined;
+}
+
+/** The same by the drives of this machine, read anew. */
+export function deviceOfDrivePath(path: string): string | undefined {
+  drives = readDrives();
+  return devicePath(path, drives);
+}
+
 /** `\device\harddiskvolume3\x.exe` → `C:\x.exe`; undefined when not known. */
 export function driveOfDevicePath(devicePath: string): string | undefined {
   const path = drivePath(devicePath, drives);

@@ -34,6 +34,14 @@ await report('without the service every command says so in one sentence and exit
   }
 });
 
+await report('a program is named by its device path, as the engine has it', async () => {
+  const { code, out, err } = program.run(['rules', 'add', 'block', '--app', 'C:\\windows\\system32\\cmd.exe', '--json']);
+  equal(err, code, 0);
+  const { rule } = JSON.parse(out) as { rule: { id: string; program: string } };
+  holds('device path', /^\\device\\[^\\]+\\windows\\system32\\cmd\.exe$/.test(rule.program), out);
+  equal('removed', program.run(['rules', 'remove', rule.id]).code, 0);
+});
+
 await report('run and lab say what they need', async () => {
   const run = program.run(['run', '--', 'cmd']);
   equal('run', run.code, 1);

@@ -22,6 +22,8 @@ export async function startCommand(context: CommandContext): Promise<number> {
       return EXIT.ok;
     case 'run':
       return (await import('./run/run-command.ts')).runCommand({ ...context, args: ['--', ...choice.command] });
+    case 'guard':
+      return (await import('./run/guard-command.ts')).guardCommand(context);
     case 'lab':
       return (await import('./run/lab-command.ts')).labCommandMain(context);
     case 'doctor':

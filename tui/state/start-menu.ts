@@ -6,16 +6,25 @@ import { splitCommand } from './split-command.ts';
 /** What the person wants to do, chosen on the start screen. */
 export type StartChoice =
   | { readonly kind: 'run'; readonly command: readonly string[] }
-  | { readonly kind: 'lab' | 'rules' | 'filters' | 'doctor' | 'quit' };
+  | { readonly kind: 'guard' | 'lab' | 'rules' | 'filters' | 'doctor' | 'quit' };
 
-const ENTRIES = [
-  { kind: 'run', key: 'g', title: 'Guard a command', note: 'its connections are held until you answer' },
+interface Entry {
+  readonly kind: StartChoice['kind'];
+  readonly key: string;
+  readonly title: string;
+  readonly note: string;
+}
+
+/** One command is held where system calls are, the whole machine where WFP is. */
+const GUARD: Entry = { kind: 'run', key: 'g', title: 'Guard a command', note: 'its connections are held until you answer' };
+const GUARD_WINDOWS: Entry = { kind: 'guard', key: 'g', title: 'Guard machine', note: 'what no rule decides is asked about' };
+const OTHERS: readonly Entry[] = [
   { kind: 'lab', key: 'l', title: 'Lab', note: 'real programs on loopback, to try it out' },
   { kind: 'rules', key: 'r', title: 'Rules', note: 'what was decided so far' },
   { kind: 'filters', key: 'f', title: 'Filters', note: 'the engine’s own objects' },
   { kind: 'doctor', key: 'd', title: 'Doctor', note: 'what this machine can do and what is missing' },
   { kind: 'quit', key: 'q', title: 'Quit', note: '' },
-] as const;
+];
 
 /** State of the start screen: a menu, and the command line under its first entry. */
 export class StartMenu {
@@ -24,6 +33,11 @@ export class StartMenu {
   text: string | undefined;
   problem = '';
   choice: StartChoice | undefined;
+  readonly #entries: readonly Entry[];
+
+  constructor(platform: NodeJS.Platform = process.platform) {
+    this.#entries = [platform === 'win32' ? GUARD_WINDOWS : GUARD, ...OTHERS];
+  }
 
   press({ name }: KeyPress): void {
     if (name === 'ctrl-c') this.choice = { kind: 'quit' };
@@ -36,8 +50,8 @@ export class StartMenu {
   }
 
   #menu(name: string): void {
-    const byKey = ENTRIES.findIndex((entry, i) => entry.key === name || String(i + 1) === name);
-    if (name === 'down' || name === 'j') this.at = Math.min(this.at + 1, ENTRIES.length - 1);
+    const byKey = this.#entries.findIndex((entry, i) => entry.key === name || String(i + 1) === name);
+    if (name === 'down' || name === 'j') this.at = Math.min(this.at + 1, this.#entries.length - 1);
     else if (name === 'up' || name === 'k') this.at = Math.max(this.at - 1, 0);
     else if (name === 'escape') this.choice = { kind: 'quit' };
     else if (byKey >= 0) this.#take(byKey);
@@ -46,7 +60,7 @@ export class StartMenu {
 
   #take(index: number): void {
     this.at = index;
-    const { kind } = ENTRIES[index]!;
+    const { kind } = this.#entries[index]!;
     if (kind === 'run') this.text = '';
     else this.choice = { kind };
   }
@@ -65,7 +79,7 @@ export class StartMenu {
   }
 
   lines(): readonly Line[] {
-    const menu = ENTRIES.map(
+    const menu = this.#entries.map(
       (entry, i): Line => [
         [i === this.at ? ' ▌ ' : '   ', 'text'],
         [entry.key, 'key'],

@@ -2,6 +2,7 @@ import type { ConnectionAttempt } from '../../../engine/model/attempt.ts';
 import { describeRule, plain, programName, protocolName } from '../../../engine/rules/describe.ts';
 import type { DecidedBy, GuardStatus } from '../../../machines/guard-client.ts';
 import type { GuardEvent } from '../../../machines/guard-events.ts';
+import { wordsOf } from '../../select/source-words.ts';
 
 const two = (n: number) => String(n).padStart(2, '0');
 
@@ -48,15 +49,12 @@ export function byText(by: DecidedBy, waited: number): string {
   return by.reason === 'no-person' ? 'default: nobody is asked' : 'default after an error';
 }
 
-/** How a question is called where a connection waits for its answer, and where it was dropped already. */
-const asked = (kind: GuardStatus['kind']) => (kind === 'net-events' ? 'dropped' : 'held');
-
 /** One line per event for people and logs; undefined for events that have no line of their own. */
 export function eventLine(event: GuardEvent, kind: GuardStatus['kind']): string | undefined {
   const line = (at: number, word: string, text: string) => `${clockTime(at)} ${word.padEnd(6)} ${text}`;
   switch (event.type) {
     case 'held':
-      return line(event.at, asked(kind), `${attemptText(event.attempt)}${parentText(event.attempt)}`);
+      return line(event.at, wordsOf(kind).event, `${attemptText(event.attempt)}${parentText(event.attempt)}`);
     case 'decided':
       return line(event.at, event.verdict, `${attemptText(event.attempt)}  ${byText(event.by, event.waited)}`);
     case 'withdrawn':
@@ -78,11 +76,11 @@ export function eventLine(event: GuardEvent, kind: GuardStatus['kind']): string 
   }
 }
 
-/** The same as one line of JSON. A question is `held`, or `dropped` where nothing can be held. Times are ISO 8601; ids of filters are decimal strings; output is text with its stream. */
+/** The same as one line of JSON. A question is `held`, or `dropped` where nothing can be held, or `asked` by a recording. Times are ISO 8601; ids of filters are decimal strings; output is text with its stream. */
 export function eventJson(event: GuardEvent, kind: GuardStatus['kind']): string {
   if (event.type === 'output')
     return JSON.stringify({ type: 'output', stream: event.stream, text: Buffer.from(event.data).toString('utf8') });
-  const { at, ...rest } = event.type === 'held' ? { ...event, type: asked(kind) } : event;
+  const { at, ...rest } = event.type === 'held' ? { ...event, type: wordsOf(kind).event } : event;
   return JSON.stringify({ at: new Date(at).toISOString(), ...rest }, (_, value: unknown) =>
     typeof value === 'bigint' ? value.toString() : value,
   );

@@ -41,11 +41,12 @@ async function chooseSource(bfe: Bfe, mode: WindowsMode, options: WindowsOptions
   return netEventSource(bfe, options.fail);
 }
 
-/** What is over cannot be permitted by default: without a driver an unanswered question stays what it is, a drop. */
+/** Without a driver an unanswered question stays what it is, a drop: it cannot be permitted by default, and nothing runs out. */
 function settingsFor(source: AskingSource | undefined, options: WindowsOptions): WindowsOptions {
-  if (source?.source.kind !== 'net-events' || options.settings.defaultVerdict === 'block') return options;
-  options.tell('without the driver the default can only be block: what nobody answers stays dropped');
-  return { ...options, settings: { ...options.settings, defaultVerdict: 'block' } };
+  if (source?.source.kind !== 'net-events') return options;
+  if (options.settings.defaultVerdict === 'permit')
+    options.tell('without the driver the default can only be block: what nobody answers stays dropped');
+  return { ...options, settings: { ...options.settings, defaultVerdict: 'block', timeout: null } };
 }
 
 /** Whether the process with this id is the one that began then. */
