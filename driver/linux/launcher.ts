@@ -11,6 +11,7 @@ import { ARCHITECTURES } from './arch.ts';
 import { restrictTcp } from './landlock.ts';
 import type { LaunchSettings } from './launch-status.ts';
 import * as libc from './libc.ts';
+import { procStrings, rawBytes, rawVariables } from './raw-strings.ts';
 import { encodeProgram, filterProgram } from './seccomp-filter.ts';
 
 const PR_SET_NO_NEW_PRIVS = 38;
@@ -27,6 +28,9 @@ const EXIT_NOT_FOUND = 127;
 
 const statusFd = Number(process.argv[2]);
 const command = process.argv.slice(3);
+/** Arguments need not be UTF-8, but node can only pass such. Read before the parent forbids inspection. */
+const rawCommand = rawBytes(command, procStrings(`/proc/${process.ppid}/cmdline`));
+const parentVariables = procStrings(`/proc/${process.ppid}/environ`);
 const errorName = (): string => getSystemErrorName(-libc.errno());
 
 function fail(message: string, code: number): never {
@@ -68,6 +72,10 @@ function restoreProcess(): void {
   const { env, openFiles } = JSON.parse(process.env['SALLYPORT_LAUNCH'] ?? '{"env":{}}') as LaunchSettings;
   delete process.env['SALLYPORT_LAUNCH'];
   Object.assign(process.env, env);
+  for (const { known, name, value } of rawVariables(process.env, parentVariables)) {
+    delete process.env[known];
+    libc.setenv(name, value);
+  }
   if (openFiles !== undefined) limitOpenFiles(openFiles);
   libc.closeRange(3, 0x7fffffff, CLOSE_RANGE_CLOEXEC);
   // Node marks its standard streams to close on exec.
@@ -83,7 +91,7 @@ function limitOpenFiles(soft: number): void {
 
 function execute(): void {
   const file = command[0] ?? '';
-  libc.execvp(file, [...command, null]);
+  libc.execvp(rawCommand);
   const code = libc.errno();
   const missing = code === libc.E.ENOENT;
   const reason = missing ? 'command not found' : code === libc.E.EACCES ? 'not executable' : getSystemErrorName(-code);

@@ -76,11 +76,20 @@ const tgkillNumber = process.arch === 'arm64' ? 131 : 234;
 /** Sends a signal to one thread of a process. */
 export const tgkill = (tgid: number, tid: number, signal: number): number => Number(syscall3(tgkillNumber, tgid, tid, signal));
 
-/** execvp(3) with a NULL-terminated array; returns only on failure. */
-export const execvp = lib.func('execvp', 'int', ['const char *', koffi.pointer('const char *')]) as (
-  file: string,
-  argv: (string | null)[],
-) => number;
+const execvpBytes = fn('int', 'execvp', 'void *', 'void *');
+const cString = (bytes: Buffer): Buffer => Buffer.concat([bytes, Buffer.alloc(1)]);
+/** execvp(3) of the first argument; returns only on failure. */
+export function execvp(args: readonly Buffer[]): void {
+  const strings = args.map(cString);
+  const pointers = Buffer.alloc(8 * (strings.length + 1));
+  strings.forEach((string, index) => {
+    pointers.writeBigUInt64LE(addressOf(string), 8 * index);
+  });
+  execvpBytes(strings[0], pointers);
+}
+const setenvBytes = fn('int', 'setenv', 'void *', 'void *', 'int');
+/** setenv(3), replacing. */
+export const setenv = (name: Buffer, value: Buffer): number => setenvBytes(cString(name), cString(value), 1);
 /** signal(2) with SIG_DFL = 0. */
 export const signalDefault = (() => {
   const signal = lib.func('signal', 'intptr_t', ['int', 'intptr_t']);

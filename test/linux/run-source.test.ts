@@ -166,6 +166,15 @@ describe.runIf(able)('a supervised command', () => {
     expect(running.stderr()).toMatch(/seccomp: another supervisor already listens/);
   });
 
+  test('gets arguments and variables that are no UTF-8 as they were given', async () => {
+    const once = fileURLToPath(new URL('fixtures/guard-process.ts', import.meta.url));
+    const policy = JSON.stringify({ otherwise: 'permit' });
+    const script = `X="$(printf 'v\\376')" exec "$0" "$@" "$(printf 'a\\377')"`;
+    const show = 'printf %s "$0$X" | od -An -tx1';
+    const { stdout } = await promisify(execFile)('sh', ['-c', script, process.execPath, once, policy, 'sh', '-c', show]);
+    expect(stdout.trim()).toBe('61 ff 76 fe');
+  });
+
   test('starts as from a shell: signals, descriptors, environment', async () => {
     const script = 'grep SigIgn /proc/self/status; ls /proc/self/fd; env | grep -c SALLYPORT_LAUNCH; echo problem > /dev/stderr';
     const running = await run(
