@@ -33,8 +33,17 @@ const rawCommand = rawBytes(command, procStrings(`/proc/${process.ppid}/cmdline`
 const parentVariables = procStrings(`/proc/${process.ppid}/environ`);
 const errorName = (): string => getSystemErrorName(-libc.errno());
 
+/** Tells the parent. When that is gone (it was killed) there is nobody to tell, and nothing to become. */
+function tell(line: string): void {
+  try {
+    writeSync(statusFd, `${line}\n`);
+  } catch {
+    process.exit(1);
+  }
+}
+
 function fail(message: string, code: number): never {
-  writeSync(statusFd, `error ${message}\n`);
+  tell(`error ${message}`);
   process.exit(code);
 }
 
@@ -95,11 +104,11 @@ function execute(): void {
   const code = libc.errno();
   const missing = code === libc.E.ENOENT;
   const reason = missing ? 'command not found' : code === libc.E.EACCES ? 'not executable' : getSystemErrorName(-code);
-  writeSync(statusFd, `exec ${JSON.stringify(`${file}: ${reason}`)}\n`);
+  tell(`exec ${JSON.stringify(`${file}: ${reason}`)}`);
   process.exit(missing ? EXIT_NOT_FOUND : EXIT_NOT_EXECUTABLE);
 }
 
-writeSync(statusFd, `listener ${installFilter()}\n`);
+tell(`listener ${installFilter()}`);
 if (readSync(statusFd + 1, Buffer.alloc(1)) !== 1) process.exit(1);
 restoreProcess();
 execute();

@@ -1,5 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
+import type { Socket } from 'node:net';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { compile } from './fixtures/compile.ts';
@@ -101,6 +102,18 @@ describe.runIf(canRun())('held calls', () => {
     expect(target.connections()).toBe(before);
     await expect(running.source.publish({})).rejects.toThrow('does not run');
     await running.source.stop();
+  });
+
+  test('are not even made when the supervisor is killed before: the launcher ends without a word', async () => {
+    const launcher = fileURLToPath(new URL('../../driver/linux/launcher.ts', import.meta.url));
+    const child = spawn(process.execPath, ['--no-warnings', launcher, '3', 'echo', 'became the command'], {
+      stdio: ['ignore', 'pipe', 'pipe', 'pipe', 'pipe'],
+    });
+    let output = '';
+    for (const stream of [child.stdout!, child.stderr!]) stream.on('data', data => (output += data));
+    for (const pipe of [child.stdio[3], child.stdio[4]]) (pipe as Socket).destroy();
+    expect(await once(child, 'close')).toEqual([1, null]);
+    expect(output).toBe('');
   });
 
   test('fail closed when the supervisor is killed', async () => {
