@@ -1,3 +1,4 @@
+import { readSync } from 'node:fs';
 import { type FileHandle, open } from 'node:fs/promises';
 import { UnreadableError } from './problem.ts';
 
@@ -17,12 +18,16 @@ function unreadable(path: string, error: unknown): UnreadableError {
   return new UnreadableError(path, `cannot be read: ${reasons[code] ?? code}`);
 }
 
-async function* chunks(path: string, handle: FileHandle): AsyncGenerator<Uint8Array> {
+/**
+ * A plain file is read without a detour over other threads: nothing can be done before it is there, and the wait for a thread is longer
+ * than the reading. Anything else (a pipe) may keep its reader waiting, so it must not hold up the process.
+ */
+async function* chunks(path: string, handle: FileHandle, plain: boolean): AsyncGenerator<Uint8Array> {
   const buffer = new Uint8Array(CHUNK);
   for (;;) {
     let length: number;
     try {
-      length = (await handle.read(buffer, 0, CHUNK, null)).bytesRead;
+      length = plain ? readSync(handle.fd, buffer, 0, CHUNK, null) : (await handle.read(buffer, 0, CHUNK, null)).bytesRead;
     } catch (error) {
       throw unreadable(path, error);
     }
@@ -78,8 +83,9 @@ export async function* fileChunks(path: string): AsyncGenerator<Uint8Array> {
     throw unreadable(path, error);
   }
   try {
-    if ((await handle.stat()).isDirectory()) throw new UnreadableError(path, 'cannot be read: it is a directory, give a file');
-    yield* unpacked(path, chunks(path, handle));
+    const facts = await handle.stat();
+    if (facts.isDirectory()) throw new UnreadableError(path, 'cannot be read: it is a directory, give a file');
+    yield* unpacked(path, chunks(path, handle, facts.isFile()));
   } finally {
     await handle.close();
   }

@@ -69,7 +69,13 @@ function eventRow(event: NetEvent, i: number, index: FilterIndex): ObjectRow {
   return row(
     `event ${i}`,
     [
-      [` ${(event.timeStamp ?? '').replace(/^.*T/, '').slice(0, 12).padEnd(12)} `, 'muted'],
+      [
+        ` ${(event.timeStamp ?? '')
+          .replace(/^.*[T ]/, '')
+          .slice(0, 12)
+          .padEnd(12)} `,
+        'muted',
+      ],
       [
         verdict === 'block'
           ? '✕ block '
