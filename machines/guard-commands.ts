@@ -25,6 +25,10 @@ async function settle({ host, desk }: CommandContext, rule?: Rule, answered = 0)
   return { ok: true, settled: answered + (await desk.redecideAll()), ...(rule ? { ruleId: rule.id } : {}) };
 }
 
+/** What is left of an answer whose rule the engine refused. Where nothing is held, nothing is. */
+export const notKept = ({ kind }: Pick<GuardHost['source'], 'kind'>): string =>
+  kind === 'net-events' ? 'The rule was not kept' : 'Answered once, but the rule was not kept';
+
 async function answer(context: CommandContext, command: Command<'answer'>): Promise<CommandResult> {
   const { desk, book, host } = context;
   const { requests, verdict, scope, lifetime } = command;
@@ -44,7 +48,7 @@ async function answer(context: CommandContext, command: Command<'answer'>): Prom
     await kept;
     return await settle(context, await added, answered.length);
   } catch (error) {
-    return no(`Answered once, but the rule was not kept: ${messageOf(error)}`);
+    return no(`${notKept(host.source)}: ${messageOf(error)}`);
   }
 }
 

@@ -6,7 +6,7 @@ import { canonicalScope, covers } from '../engine/rules/scope.ts';
 import { Activity } from './activity.ts';
 import { EngineView } from './engine-view.ts';
 import type { CommandResult, GuardClient, GuardCommand, GuardSnapshot, GuardStatus, Notice } from './guard-client.ts';
-import { runCommand } from './guard-commands.ts';
+import { notKept, runCommand } from './guard-commands.ts';
 import { type GuardEvent, type GuardExit, Listeners } from './guard-events.ts';
 import type { GuardHost } from './guard-host.ts';
 import { type GuardMachineEvent, guardMachine } from './guard-machine.ts';
@@ -97,7 +97,7 @@ export function createGuard(host: GuardHost, options: GuardOptions): Guard {
         events.tell({ type: 'withdrawn', at, attempt, reason, waited });
         publisher.touch('activity');
       },
-      recordFailed: (_, outcome) => notice('error', `Answered once, but the rule was not kept: ${outcome.recordFailure}`),
+      recordFailed: (_, outcome) => notice('error', `${notKept(source)}: ${outcome.recordFailure}`),
       problem: message => notice('error', message),
     },
   );

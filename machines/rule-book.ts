@@ -118,10 +118,15 @@ export class RuleBook {
   /** Takes the last change back. Gives a sentence about what was, or undefined when there is nothing. */
   undo(): Promise<{ readonly undone: boolean; readonly what: string } | undefined> {
     return this.#inTurn(async () => {
-      const step = this.#undo.at(-1);
+      const step = this.#undo.pop();
       if (!step) return undefined;
-      if (step.inverse) await this.#apply(step.inverse);
-      this.#undo.pop();
+      try {
+        // Gone before the news is told: whoever hears it asks `canUndo`.
+        if (step.inverse) await this.#apply(step.inverse);
+      } catch (error) {
+        this.#undo.push(step);
+        throw error;
+      }
       return { undone: step.inverse !== undefined, what: step.what };
     });
   }

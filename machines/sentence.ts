@@ -85,7 +85,8 @@ const labelled = <T>(value: T | undefined, label: (value: T) => string): Step<T 
 
 function lifetimePart(attempts: readonly ConnectionAttempt[]): Part<LifetimeChoice> {
   const pid = common(attempts.map(({ identity }) => identity.pid));
-  const identity = pid === undefined ? undefined : attempts[0]?.identity;
+  // 0: the process is not known.
+  const identity = pid === undefined || pid === 0 ? undefined : attempts[0]?.identity;
   const narrow: (Step<LifetimeChoice> | undefined)[] = [
     { value: { kind: 'once' }, label: 'once' },
     ...[15 * MINUTE, 60 * MINUTE, 24 * 60 * MINUTE].map(ms => ({

@@ -108,7 +108,7 @@ export class NetEventSource implements ConnectionSource {
       if (!this.#overflowed)
         this.#listener({
           type: 'warning',
-          message: `more than ${MOST_WAITING} dropped connections wait; further ones are not asked about`,
+          message: `more than ${MOST_WAITING} dropped connections are to be answered; further ones are not asked about`,
         });
       this.#overflowed = true;
       return;

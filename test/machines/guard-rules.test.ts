@@ -44,6 +44,18 @@ describe('rules', () => {
     expect(guard.snapshot().requests).toHaveLength(1);
   });
 
+  test('who hears that a rule was taken back hears too whether there is more to take back', async () => {
+    const { guard, source, attempt } = await start();
+    source.hold(attempt(1));
+    await guard.send({ type: 'answer', requests: [1], verdict: 'block', scope: anyAddress, lifetime: permanent });
+    const seen: boolean[] = [];
+    guard.events(event => {
+      if (event.type === 'rule') seen.push(guard.snapshot().canUndo);
+    });
+    await guard.send({ type: 'undo' });
+    expect(seen).toEqual([false]);
+  });
+
   test('an answer given once is not mistaken for something to take back', async () => {
     const { guard, source, attempt } = await start();
     await add(guard, 'permit', { ...anyAddress, app: '/bin/other' });
