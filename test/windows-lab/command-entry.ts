@@ -22,15 +22,20 @@ const report = (name: string, work: () => Promise<void>) => reported(name, () =>
 
 const oneSentence = (text: string) => text.trim().split('\n').length === 1 && text.startsWith('sallyport: ');
 
-await report('without the service every command says so in one sentence and exits with 1', async () => {
+await report('without the service or without rights every command says so in one sentence and exits with 1', async () => {
   for (const args of [
     ['guard', '--line'],
     ['rules', 'list'],
     ['filters', '--json'],
   ]) {
-    const { code, err } = program.run(args, { SALLYPORT_LAB_STOPPED: '1' });
-    equal(args.join(' '), code, 1);
-    holds('one sentence with what to do', oneSentence(err) && err.includes('sc start BFE'), err);
+    for (const [variable, advice] of [
+      ['SALLYPORT_LAB_STOPPED', 'sc start BFE'],
+      ['SALLYPORT_LAB_DENIED', 'as administrator'],
+    ] as const) {
+      const { code, err } = program.run(args, { [variable]: '1' });
+      equal(args.join(' '), code, 1);
+      holds('one sentence with what to do', oneSentence(err) && err.includes(advice), err);
+    }
   }
 });
 

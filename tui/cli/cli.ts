@@ -8,6 +8,9 @@ import { commandHelp, mainHelp } from './help.ts';
 /** Errors of the engines and of the driver whose message is one sentence for people. */
 const SENTENCES: ReadonlySet<string | undefined> = new Set(['StoreError', 'WfpError', 'DriverError']);
 
+/** node:sqlite, and what else the program is made of, came with this version. */
+const LEAST_NODE = [22, 13] as const;
+
 /** Finds and runs the command. Only this file writes the sentence for an error and chooses the exit code. */
 async function main(args: readonly string[]): Promise<number> {
   const [name, ...rest] = args;
@@ -22,6 +25,11 @@ async function main(args: readonly string[]): Promise<number> {
     stdout.write(`sallyport ${version}\n`);
     return EXIT.ok;
   }
+  const [major = 0, minor = 0] = process.versions.node.split('.').map(Number);
+  if (major < LEAST_NODE[0] || (major === LEAST_NODE[0] && minor < LEAST_NODE[1]))
+    throw new Failure(
+      `Node ${LEAST_NODE.join('.')} or newer is needed, this is ${process.versions.node}; in the project's folder: npm run sallyport`,
+    );
   if (name?.startsWith('-')) throw new UsageError(`unknown option ${name}; see: sallyport --help`);
   if (name === undefined) {
     enablePrivateCompileCache(env);

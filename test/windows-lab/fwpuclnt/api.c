@@ -17,6 +17,7 @@ DWORD WINAPI FwpmEngineOpen0(const wchar_t *server, UINT32 authentication, SEC_W
     if (server || identity) return ERROR_NOT_SUPPORTED;
     if (authentication != RPC_C_AUTHN_WINNT && authentication != RPC_C_AUTHN_DEFAULT) return RPC_S_UNKNOWN_AUTHN_SERVICE;
     if (GetEnvironmentVariableW(L"SALLYPORT_LAB_STOPPED", NULL, 0)) return EPT_S_NOT_REGISTERED;
+    if (GetEnvironmentVariableW(L"SALLYPORT_LAB_DENIED", NULL, 0)) return ERROR_ACCESS_DENIED;
     if (!readable(engine, sizeof *engine)) return FWP_E_NULL_POINTER;
     engine_lock();
     DWORD error = session_open(options, &session);
