@@ -1,6 +1,6 @@
 import { parseU64, parseUnsigned } from '../dumps/address.ts';
 import { MatchTexts, splitConditions } from '../dumps/audit-conditions.ts';
-import type { AuditEvent } from '../dumps/audit-event.ts';
+import { type AuditEvent, DECISION_EVENTS } from '../dumps/audit-event.ts';
 import { auditFilter, says } from '../dumps/audit-filter.ts';
 import type { DumpFilter } from '../dumps/dump.ts';
 import { Keeper } from '../dumps/keep.ts';
@@ -19,6 +19,8 @@ export class AuditTable {
   classifier = new Classifier();
   /** Sublayers of which the weight is not known: one for each provider that is not Windows' own. */
   readonly unplaced = new Set<Guid>();
+  /** Decisions name filters that the log never describes: it began after they were made, so there may be more of them. */
+  readonly incomplete: boolean;
   private readonly texts: MatchTexts;
   private readonly keep: Keeper;
   /** Sublayers by provider, as events 5444 and 5450 tell them. */
@@ -26,7 +28,8 @@ export class AuditTable {
   private lastPresent: number | undefined;
   private readonly added = new Map<bigint, number>();
 
-  constructor(texts: MatchTexts, keep: Keeper) {
+  constructor(texts: MatchTexts, keep: Keeper, incomplete = false) {
+    this.incomplete = incomplete;
     this.texts = texts;
     this.keep = keep;
   }
@@ -134,18 +137,32 @@ export function learnTexts(events: readonly AuditEvent[]): MatchTexts {
   return texts;
 }
 
+/** Hosts with a decision by a filter that no event describes. */
+function incompleteHosts(events: readonly AuditEvent[]): Set<string> {
+  const described = new Set<string>();
+  for (const { id, host, fields } of events) if (id === 5441 || id === 5447) described.add(`${host} ${fields['FilterId']}`);
+  const found = new Set<string>();
+  for (const { id, host, fields } of events) {
+    const named = fields['FilterRTID'];
+    if (DECISION_EVENTS.has(id) && named !== undefined && named !== '0' && !described.has(`${host} ${named}`)) found.add(host);
+  }
+  return found;
+}
+
 /** The filter tables of all hosts of a log. */
 export class AuditTables {
   private readonly tables = new Map<string, AuditTable>();
   private readonly texts: MatchTexts;
   private readonly keep = new Keeper();
+  private readonly incomplete: ReadonlySet<string>;
   constructor(events: readonly AuditEvent[]) {
     this.texts = learnTexts(events);
+    this.incomplete = incompleteHosts(events);
   }
   of(host: string): AuditTable {
     let table = this.tables.get(host);
     if (!table) {
-      table = new AuditTable(this.texts, this.keep);
+      table = new AuditTable(this.texts, this.keep, this.incomplete.has(host));
       this.tables.set(host, table);
     }
     return table;

@@ -80,6 +80,15 @@ describe('a decision', () => {
     ];
     expect(await play(events)).toMatchObject({ described: 2, candidate: 2, wrong: 0 });
   });
+  test('of a log that began later may be turned by a filter it never told, except in its own sublayer', async () => {
+    const lower = filter(1, { action: '%%16389' });
+    const upper = filter(2, { provider: PROVIDER_KEY.MPSSVC_WSH });
+    const untold = connection(9, 80);
+    expect(await play([lower, upper, connection(2, 80)])).toMatchObject({ wrong: 1 });
+    expect(await play([lower, upper, connection(2, 80), untold])).toMatchObject({ wrong: 0, candidate: 1, notDescribed: 1 });
+    const above = filter(3, { provider: PROVIDER_KEY.MPSSVC_WSH, weight: 9, action: '%%16389' });
+    expect(await play([lower, upper, above, connection(2, 80), untold])).toMatchObject({ wrong: 1 });
+  });
   test('is the same from winlogbeat', async () => {
     const beat = (event: object) => {
       const { EventID, RecordNumber, ...data } = event as { EventID: number; RecordNumber: number };

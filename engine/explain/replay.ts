@@ -116,6 +116,13 @@ export function compareDecision(
       reason,
     },
   });
+  // Of an incomplete table any other sublayer may hold filters that turn it; only the named filter's own sublayer can contradict.
+  const untold = (): Comparison | undefined =>
+    table.incomplete &&
+    logged === named.action.type.replace('FWP_ACTION_', '').toLowerCase() &&
+    results.some(each => isReached(each, named))
+      ? { kind: 'candidate', filter: named, filterIds: [named.filterId] }
+      : undefined;
   const early = (): Comparison | undefined => {
     const then = table.before(event.time, named.filterId, () => traces(table, layer.layerKey, values));
     if (!then?.some(each => each.action === 'unknown' || each.action === logged)) return undefined;
@@ -123,8 +130,10 @@ export function compareDecision(
     return ids.includes(named.filterId) ? { kind: 'candidate', filter: named, filterIds: ids } : undefined;
   };
   if (named.layerKey !== layer.layerKey) return wrong(`the named filter stands at another layer (${named.layerKey})`);
-  if (action !== 'unknown' && action !== logged) return early() ?? wrong(`the event says ${logged}, arbitration says ${action}`);
-  if (!filterIds.includes(named.filterId)) return early() ?? wrong(`filter ${named.filterId} cannot be the one by what is known`);
+  if (action !== 'unknown' && action !== logged)
+    return early() ?? untold() ?? wrong(`the event says ${logged}, arbitration says ${action}`);
+  if (!filterIds.includes(named.filterId))
+    return early() ?? untold() ?? wrong(`filter ${named.filterId} cannot be the one by what is known`);
   const exact = isExact(namings, named);
   const { local } = auditFlow(event, layer);
   const more = exact ? undefined : evidence.add(event, layer, local, values);
@@ -135,6 +144,12 @@ export function compareDecision(
   if (table.unplaced.size === 0) evidence.learn(event, local, named, results[0]!);
   return { kind: exact || (again && isExact(again, named)) ? 'exact' : 'candidate', filter: named, filterIds };
 }
+
+/** Whether arbitration comes to a filter, which then may match. */
+const isReached = (trace: ClassifyTrace, { filterId }: DumpFilter): boolean =>
+  trace.subLayers.some(({ filters }) =>
+    filters.some(each => each.filter.filterId === filterId && (each.outcome === 'matched' || each.outcome === 'unknown')),
+  );
 
 const isExact = (namings: readonly Naming[], named: DumpFilter): boolean =>
   namings.every(({ certain, filters }) => certain && filters[0]?.filterId === named.filterId);
