@@ -18,12 +18,15 @@ const failWords = {
   none: 'recorded: nothing is enforced',
 } as const;
 
-function guarded(status: GuardStatus): string {
-  if (status.phase === 'failed') return `${status.title} failed`;
-  if (status.phase === 'starting') return `${status.title} starting`;
-  if (status.phase !== 'ended') return status.title;
-  const { code, signal } = status.exit ?? { code: null, signal: null };
-  return `${status.title} ended${signal ? ` by ${signal}` : code === null ? '' : `, exit code ${code}`}`;
+function guarded({ phase, title }: GuardStatus): string {
+  return phase === 'failed' || phase === 'starting' ? `${title} ${phase}` : title;
+}
+
+/** `ended, exit code 0`; undefined while it goes on. */
+function ending({ phase, exit }: GuardStatus): string | undefined {
+  if (phase !== 'ended') return undefined;
+  const { code, signal } = exit ?? { code: null, signal: null };
+  return `ended${signal ? ` by ${signal}` : code === null ? '' : `, exit code ${code}`}`;
 }
 
 export interface StatusModel {
@@ -44,6 +47,10 @@ export function selectStatus(snapshot: GuardSnapshot, now: number, columns = 80)
     columns < 72 && status.failPolicy === 'closed'
       ? []
       : [[failWords[status.failPolicy], status.failPolicy === 'closed' ? 'muted' : 'warning'], ['  ']];
+  const ended = ending(status);
+  // What the command left behind may still wait; when nothing does, nobody has to answer any more.
+  if (ended !== undefined && waiting === 0)
+    return { left, right: [...fails, [`${ended} `, status.exit?.code === 0 ? 'muted' : 'warning']] };
   const words = wordsOf(status.kind);
   const nobody = words.unanswered(status, deadline === undefined ? undefined : deadline - now, columns >= 72);
   const urgent = deadline !== undefined && deadline - now <= 5000;

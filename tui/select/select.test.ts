@@ -131,10 +131,7 @@ describe('status', () => {
     [{ timeout: undefined }, ' sallyport  run: npm ci | fails closed  0 waiting  waits for ever '],
     [{ failPolicy: 'open' }, ' sallyport  run: npm ci | fails open  0 waiting  nobody answers: block in 30 s '],
     [{ phase: 'failed' }, ' sallyport  run: npm ci failed | fails closed  0 waiting  nobody answers: block in 30 s '],
-    [
-      { phase: 'ended', exit: { code: null, signal: 'SIGKILL' } },
-      ' sallyport  run: npm ci ended by SIGKILL | fails closed  0 waiting  nobody answers: block in 30 s ',
-    ],
+    [{ phase: 'ended', exit: { code: null, signal: 'SIGKILL' } }, ' sallyport  run: npm ci | fails closed  ended by SIGKILL '],
     [{ kind: 'idle', title: 'rules' }, ' sallyport  rules | nothing is guarded '],
     [{ defaultVerdict: 'permit' }, ' sallyport  run: npm ci | fails closed  0 waiting  nobody answers: permit in 30 s '],
   ])('%j', (change, words) => expect(at(change)).toBe(words));

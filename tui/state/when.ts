@@ -1,5 +1,4 @@
 import type { ActivityEntry } from '../../machines/guard-client.ts';
-import { lifetimeOf } from '../../machines/sentence.ts';
 import { isPicked } from '../inspect/pick-keys.ts';
 import { changed } from '../inspect/trace-state.ts';
 import type { Command } from '../keys/commands.ts';
@@ -16,20 +15,12 @@ const needsSelection: readonly Command[] = [
   'mark',
 ];
 
-/** A rule that lives as long as a process of which nobody told the number would live for ever or not at all. */
-function diesWithUnknown({ sentence }: Store): boolean {
-  const lifetime = sentence && lifetimeOf(sentence);
-  return lifetime?.kind === 'process' && lifetime.pid === 0;
-}
-
 /** Why a command can do nothing now, in one sentence; undefined when it can. Footer, help, palette and handling ask here. */
 export function refusal(store: Store, command: Command): string | undefined {
   const { snapshot, view } = store;
   const running = snapshot.status.kind === 'run' && snapshot.status.phase === 'running';
   if (needsSelection.includes(command)) {
     if (store.selected === undefined) return 'There is nothing to answer.';
-    if (['permit', 'block'].includes(command) && diesWithUnknown(store))
-      return 'Which process it was is not known: choose another lifetime.';
     if (command !== 'mark' && !store.sentence) return 'The marked requests go in different directions: no one rule covers them.';
   }
   switch (command) {
