@@ -1,5 +1,7 @@
 #include "attempt.h"
 
+#include "address.h"
+
 static const FWP_VALUE0 *Field(_In_ const FWPS_INCOMING_VALUES0 *values, ULONG field)
 {
     return field < values->valueCount ? &values->incomingValue[field].value : NULL;
@@ -111,12 +113,50 @@ static VOID ReadMetadata(_Inout_ ATTEMPT *attempt, _In_ const FWPS_INCOMING_META
     }
 }
 
+/* Where a redirected connect was to go (FWPS_METADATA_FIELD_ORIGINAL_DESTINATION). FALSE: not told, or of another family. */
+static BOOLEAN ReadOriginal(_Inout_ ATTEMPT *attempt, _In_ const FWPS_INCOMING_METADATA_VALUES0 *metadata)
+{
+    const void *original = metadata->originalDestination;
+    ADDRESS_FAMILY family;
+    if (!FWPS_IS_METADATA_FIELD_PRESENT(metadata, FWPS_METADATA_FIELD_ORIGINAL_DESTINATION) || original == NULL) {
+        return FALSE;
+    }
+    RtlCopyMemory(&family, original, sizeof(family)); /* every SOCKADDR begins with it */
+    if (attempt->layer->family == 4 && family == AF_INET) {
+        const SOCKADDR_IN *address = original;
+        RtlZeroMemory(attempt->destinationAddress, 16);
+        RtlCopyMemory(attempt->destinationAddress, &address->sin_addr, 4);
+        attempt->destinationPortHost = AddressSwapPort(address->sin_port);
+        return TRUE;
+    }
+    if (attempt->layer->family == 6 && family == AF_INET6) {
+        const SOCKADDR_IN6 *address = original;
+        RtlCopyMemory(attempt->destinationAddress, &address->sin6_addr, 16);
+        attempt->destinationPortHost = AddressSwapPort(address->sin6_port);
+        return TRUE;
+    }
+    return FALSE;
+}
+
+/* After the remote end: what the program asked for, which is what is told and decided. */
+static VOID ReadDestination(_Inout_ ATTEMPT *attempt, _In_ const FWPS_INCOMING_METADATA_VALUES0 *metadata)
+{
+    RtlCopyMemory(attempt->destinationAddress, attempt->remoteAddress, 16);
+    attempt->destinationPortHost = attempt->remotePortHost;
+    attempt->loopback = (attempt->conditionFlags & FWP_CONDITION_FLAG_IS_LOOPBACK) != 0;
+    if (attempt->layer->kind == LAYER_CONNECT && (attempt->conditionFlags & FWP_CONDITION_FLAG_IS_CONNECTION_REDIRECTED) != 0 &&
+        (!ReadOriginal(attempt, metadata) || !AddressIsLoopback(attempt->layer->family, attempt->destinationAddress))) {
+        attempt->loopback = FALSE; /* it is the proxy that is on this machine */
+    }
+}
+
 _Use_decl_annotations_ BOOLEAN AttemptRead(ATTEMPT *attempt, const FWPS_INCOMING_VALUES0 *values,
                                            const FWPS_INCOMING_METADATA_VALUES0 *metadata, NET_BUFFER_LIST *packet,
                                            const FWPS_FILTER2 *filter)
 {
     const LAYER *layer = LayerFind(values->layerId);
     const FWP_VALUE0 *luid;
+    BOOLEAN complete;
 
     RtlZeroMemory(attempt, sizeof(*attempt));
     if (layer == NULL) {
@@ -142,5 +182,7 @@ _Use_decl_annotations_ BOOLEAN AttemptRead(ATTEMPT *attempt, const FWPS_INCOMING
         attempt->interfaceLuid = *luid->uint64;
     }
     ReadMetadata(attempt, metadata);
-    return AttemptReadAddress(values, layer->remoteAddress, layer->family, attempt->remoteAddress);
+    complete = AttemptReadAddress(values, layer->remoteAddress, layer->family, attempt->remoteAddress);
+    ReadDestination(attempt, metadata);
+    return complete;
 }

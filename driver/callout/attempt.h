@@ -32,10 +32,13 @@ typedef struct ATTEMPT {
     UINT16 filterFlags;
     UINT16 localPortHost;
     UINT16 remotePortHost;
+    UINT16 destinationPortHost;
     UCHAR protocol;
     BOOLEAN localAddressKnown;
+    BOOLEAN loopback; /**< Goes to this machine, and was meant to: a redirection to a local proxy is none. */
     UCHAR localAddress[16];  /**< Network order. */
-    UCHAR remoteAddress[16]; /**< Network order. */
+    UCHAR remoteAddress[16]; /**< Network order. Where packets go: of a redirected connect the proxy. */
+    UCHAR destinationAddress[16]; /**< Where the program wants to go: differs from the remote end of a redirected connect only. */
     BYTES appId;             /**< UTF-16LE without terminator. */
     BYTES peerName;          /**< UTF-16LE without terminator. */
     BYTES packageSid;

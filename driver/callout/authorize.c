@@ -7,7 +7,7 @@
  *   still-held       reauthorization while the request waits      absorb
  *   lost-completion  CLASSIFY_COMPLETION that nobody remembers    block: a completion is never a permit by default
  *   exempt           the decider, or an exempt process            permit
- *   loopback         loopback and HOLD_LOOPBACK not set           permit
+ *   loopback         loopback and HOLD_LOOPBACK not set           permit; a redirection to a local proxy is no loopback
  *   stranger         any other reauthorization                    policy.onStranger
  *   no-decider       nobody attached                              policy.onDetach
  *   cannot-pend      no completion handle, or the pend failed     policy.onOverflow
@@ -67,8 +67,7 @@ static BOOLEAN Exempt(_In_ const ATTEMPT *attempt, _In_ const SALLYPORT_POLICY *
         COUNT(exempt);
         return TRUE;
     }
-    if ((attempt->conditionFlags & FWP_CONDITION_FLAG_IS_LOOPBACK) != 0 &&
-        (policy->flags & SALLYPORT_POLICY_HOLD_LOOPBACK) == 0) {
+    if (attempt->loopback && (policy->flags & SALLYPORT_POLICY_HOLD_LOOPBACK) == 0) {
         COUNT(loopback);
         return TRUE;
     }

@@ -18,6 +18,7 @@ struct CLIENT {
     volatile LONG role;
     UINT64 processId;
     LIST_ENTRY link; /* in Clients, while attached */
+    BOOLEAN closing; /* guarded by the list's lock; its handle is closed: a late attach would never be undone */
 
     KSPIN_LOCK eventLock;
     _Guarded_by_(eventLock) SLOT *slots;
@@ -110,7 +111,7 @@ _Use_decl_annotations_ NTSTATUS ClientsInsert(CLIENT *client, ULONG role, UINT64
     NTSTATUS status = STATUS_SUCCESS;
     KIRQL irql;
     KeAcquireSpinLock(&Lock, &irql);
-    if (ClientRole(client) != SALLYPORT_ROLE_NONE) {
+    if (ClientRole(client) != SALLYPORT_ROLE_NONE || client->closing) {
         status = STATUS_INVALID_DEVICE_STATE;
     } else if (role == SALLYPORT_ROLE_DECIDER && Decider != NULL) {
         status = STATUS_SHARING_VIOLATION;
@@ -137,6 +138,7 @@ _Use_decl_annotations_ BOOLEAN ClientsRemove(CLIENT *client)
     BOOLEAN wasDecider = FALSE, wasListed = FALSE;
     KIRQL irql;
     KeAcquireSpinLock(&Lock, &irql);
+    client->closing = TRUE;
     if (client->link.Flink != NULL) {
         wasListed = TRUE;
         RemoveEntryList(&client->link);
@@ -350,6 +352,16 @@ _Use_decl_annotations_ NTSTATUS ClientQueueIrp(CLIENT *client, IRP *irp)
     }
     ClientRelease(client);
     return status;
+}
+
+_Use_decl_annotations_ BOOLEAN ClientsIsDecider(const CLIENT *client)
+{
+    BOOLEAN decides;
+    KIRQL irql;
+    KeAcquireSpinLock(&Lock, &irql);
+    decides = Decider == client;
+    KeReleaseSpinLock(&Lock, irql);
+    return decides;
 }
 
 _Use_decl_annotations_ UINT64 ClientsDeciderProcessId(VOID)

@@ -4,7 +4,8 @@
  *
  * Lock order of the whole driver, outermost first; no lock is ever held across a call into WFP or IoCompleteRequest:
  *   table (table.c, index.c)  →  clients (the list, client.c)  →  one client's events  →  one client's inverted calls (calls.c)
- *   policy, stream flows: leaves, taken alone
+ *   policy (policy.c)         →  clients; never with the table
+ *   stream flows: a leaf, taken alone
  */
 #ifndef SALLYPORT_CLIENT_H
 #define SALLYPORT_CLIENT_H
@@ -38,7 +39,7 @@ _Must_inspect_result_ _IRQL_requires_max_(DISPATCH_LEVEL) NTSTATUS ClientPrepare
 _Must_inspect_result_ _IRQL_requires_max_(DISPATCH_LEVEL) NTSTATUS
     ClientsInsert(_In_ CLIENT *client, ULONG role, UINT64 processId);
 
-/** Undoes ClientsInsert, if it was inserted. Only table.c calls it, under its lock. TRUE: it was the decider. */
+/** Undoes ClientsInsert, if it was inserted, and refuses every later one. Only table.c calls it, under its lock. TRUE: it was the decider. */
 _IRQL_requires_max_(DISPATCH_LEVEL) BOOLEAN ClientsRemove(_In_ CLIENT *client);
 
 /** Ends the inverted calls: all are completed with STATUS_CANCELLED, and so is every later one. No lock held. */
@@ -67,6 +68,9 @@ _IRQL_requires_max_(DISPATCH_LEVEL) VOID ClientsPost(_In_opt_ EVENT *event);
 
 /** Queues an inverted call (STATUS_PENDING then, the request is not the caller's any more) or says why not. */
 _Must_inspect_result_ _IRQL_requires_max_(DISPATCH_LEVEL) NTSTATUS ClientQueueIrp(_In_ CLIENT *client, _In_ IRP *irp);
+
+/** Whether this client is the one that decides, at this moment. */
+_IRQL_requires_max_(DISPATCH_LEVEL) BOOLEAN ClientsIsDecider(_In_ const CLIENT *client);
 
 /** Process of the decider; 0: none. */
 UINT64 ClientsDeciderProcessId(VOID);

@@ -108,29 +108,29 @@ static NTSTATUS Answer(_Inout_ VOID *buffer, ULONG inputLength, ULONG outputLeng
     return STATUS_SUCCESS;
 }
 
-static NTSTATUS ChangePolicy(_In_ const VOID *buffer)
+static NTSTATUS ChangePolicy(_In_ CLIENT *client, _In_ const VOID *buffer)
 {
     SALLYPORT_POLICY policy = *(const SALLYPORT_POLICY *)buffer;
     NTSTATUS status;
     if (policy.version != SALLYPORT_CONTRACT_VERSION) {
         return STATUS_REVISION_MISMATCH;
     }
-    status = PolicySet(&policy);
+    status = PolicySet(client, &policy);
     if (NT_SUCCESS(status)) {
         ClientsPost(EventState(ClientsCount().decider, ClientsDeciderProcessId(), ModulesRegistered()));
     }
     return status;
 }
 
-static NTSTATUS ChangeModules(_In_ const VOID *buffer)
+static NTSTATUS ChangeModules(_In_ CLIENT *client, _In_ const VOID *buffer)
 {
     SALLYPORT_MODULES modules = *(const SALLYPORT_MODULES *)buffer;
     NTSTATUS status;
     if (modules.version != SALLYPORT_CONTRACT_VERSION) {
         return STATUS_REVISION_MISMATCH;
     }
-    status = ModulesSet(&modules);
-    if (status != STATUS_INVALID_PARAMETER) {
+    status = ModulesSet(client, &modules);
+    if (status != STATUS_INVALID_PARAMETER && status != STATUS_CANCELLED) {
         ClientsPost(EventState(ClientsCount().decider, ClientsDeciderProcessId(), ModulesRegistered()));
     }
     return status;
@@ -189,7 +189,7 @@ _Use_decl_annotations_ NTSTATUS ControlDispatch(CLIENT *client, UINT64 processId
     case SALLYPORT_IOCTL_COMPLETE:
         return Answer(buffer, inputLength, outputLength, written);
     case SALLYPORT_IOCTL_SET_POLICY:
-        return ChangePolicy(buffer);
+        return ChangePolicy(client, buffer);
     case SALLYPORT_IOCTL_GET_POLICY:
         PolicyGet(buffer);
         *written = sizeof(SALLYPORT_POLICY);
@@ -199,6 +199,6 @@ _Use_decl_annotations_ NTSTATUS ControlDispatch(CLIENT *client, UINT64 processId
         *written = sizeof(SALLYPORT_STATISTICS);
         return STATUS_SUCCESS;
     default:
-        return ChangeModules(buffer);
+        return ChangeModules(client, buffer);
     }
 }

@@ -44,8 +44,8 @@ static NTSTATUS NTAPI Cleanup(DEVICE_OBJECT *device, IRP *irp)
     }
     ClientClose(client);
     if (wasDecider) {
-        PolicyEndExemptions();
-        ModulesStop();
+        PolicyEndExemptions(client);
+        ModulesEnd(client);
         ClientsPost(EventState(FALSE, 0, ModulesRegistered()));
     }
     return Finish(irp, STATUS_SUCCESS);

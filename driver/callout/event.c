@@ -85,9 +85,9 @@ static EVENT *MakeAttempt(UINT16 type, _In_ const ATTEMPT *attempt)
     body->family = attempt->layer->family;
     body->protocol = attempt->protocol;
     body->localPortHost = attempt->localPortHost;
-    body->remotePortHost = attempt->remotePortHost;
+    body->remotePortHost = attempt->destinationPortHost;
     RtlCopyMemory(body->localAddress, attempt->localAddress, 16);
-    RtlCopyMemory(body->remoteAddress, attempt->remoteAddress, 16);
+    RtlCopyMemory(body->remoteAddress, attempt->destinationAddress, 16);
     Append(body, &end, attempt->appId, appIdBytes, &body->appIdOffset, &body->appIdBytes);
     Append(body, &end, attempt->peerName, peerNameBytes, &body->peerNameOffset, &body->peerNameBytes);
     Append(body, &end, attempt->packageSid, sidBytes, &body->packageSidOffset, &body->packageSidBytes);

@@ -81,7 +81,10 @@ typedef unsigned __int64 SP_U64;
  * STATUS_ACCESS_DENIED: not the decider.
  */
 #define SALLYPORT_IOCTL_COMPLETE SP_CTL(0x803u, 3u)
-/** Replace the policy; decider only. In: SALLYPORT_POLICY. Out: nothing. Held requests keep their old deadline. */
+/**
+ * Replace the policy; decider only. In: SALLYPORT_POLICY. Out: nothing. Held requests keep their old deadline.
+ * STATUS_CANCELLED (ERROR_OPERATION_ABORTED 995): the handle was closed meanwhile; nothing changed.
+ */
 #define SALLYPORT_IOCTL_SET_POLICY SP_CTL(0x804u, 3u)
 /** In: nothing. Out: SALLYPORT_POLICY as it is in force. */
 #define SALLYPORT_IOCTL_GET_POLICY SP_CTL(0x805u, 1u)
@@ -90,6 +93,7 @@ typedef unsigned __int64 SP_U64;
 /**
  * Register or unregister the callouts of the optional modules; decider only. In: SALLYPORT_MODULES. Out: nothing.
  * The modules end with the decider. On failure the module that failed is off; SALLYPORT_EVENT_STATE tells which are on.
+ * STATUS_CANCELLED (ERROR_OPERATION_ABORTED 995): the handle was closed meanwhile; nothing changed.
  */
 #define SALLYPORT_IOCTL_SET_MODULES SP_CTL(0x807u, 3u)
 
@@ -159,7 +163,7 @@ typedef unsigned __int64 SP_U64;
 #define SALLYPORT_EVENT_FLAG_LOCAL_ADDRESS_UNKNOWN 8u /**< The layer gave FWP_EMPTY. */
 
 /* SALLYPORT_POLICY.flags */
-#define SALLYPORT_POLICY_HOLD_LOOPBACK 1u /**< Without it loopback traffic passes without being asked about. */
+#define SALLYPORT_POLICY_HOLD_LOOPBACK 1u /**< Without it loopback traffic passes without being asked about; a connect redirected to a local proxy is none. */
 
 /* SALLYPORT_MODULES.modules */
 #define SALLYPORT_MODULE_REDIRECT 1u
@@ -279,7 +283,7 @@ typedef struct SALLYPORT_ATTEMPT_EVENT {
     SP_U8 family;       /**< 4 or 6 */
     SP_U8 protocol;     /**< IANA number. */
     SP_U16 localPortHost;
-    SP_U16 remotePortHost;
+    SP_U16 remotePortHost;  /**< With remoteAddress: where the program wants to go. Of a redirected connect the original destination. */
     SP_U8 localAddress[16];
     SP_U8 remoteAddress[16];
     SP_U8 verdict; /**< DECIDED only. */
@@ -314,7 +318,10 @@ typedef struct SALLYPORT_STATE_EVENT {
     SP_U64 deciderProcessId; /**< 0: none. */
 } SALLYPORT_STATE_EVENT;
 
-/** First bytes of a flow, once per direction and part. */
+/**
+ * First bytes of a flow, once per direction and part. Every direction has one event with `last`, unless the module goes
+ * first (SALLYPORT_EVENT_STATE) or the event is lost. A redirected connect's remote side is the proxy here.
+ */
 typedef struct SALLYPORT_STREAM_EVENT {
     SALLYPORT_EVENT_HEADER header;
     SP_U64 flowId;    /**< Made by the driver, unique within an instance. */
@@ -322,7 +329,7 @@ typedef struct SALLYPORT_STREAM_EVENT {
     SP_U32 streamOffset; /**< Of the first byte here, from the start of this direction. */
     SP_U8 inbound;       /**< 1: towards this machine. */
     SP_U8 family;
-    SP_U8 last; /**< 1: nothing more of this direction will be told. */
+    SP_U8 last; /**< 1: nothing more of this direction will be told: the bound, its end, the flow's end, or no memory for more. */
     SP_U8 reserved0;
     SP_U16 localPortHost;
     SP_U16 remotePortHost;

@@ -6,6 +6,7 @@
 static DEVICE_OBJECT *Device;
 static KEVENT Turn; /* a mutex that leaves the thread at PASSIVE_LEVEL, as FwpsCalloutRegister needs it */
 static volatile LONG Registered;
+static const CLIENT *Owner; /* in turn; who has set what is registered, only ever compared. NULL: nobody */
 
 typedef struct MODULE {
     ULONG bit;
@@ -22,6 +23,7 @@ _Use_decl_annotations_ VOID ModulesInitialize(DEVICE_OBJECT *device)
 {
     Device = device;
     Registered = 0;
+    Owner = NULL;
     KeInitializeEvent(&Turn, SynchronizationEvent, TRUE);
 }
 
@@ -63,23 +65,56 @@ static NTSTATUS Change(_In_ const SALLYPORT_MODULES *modules)
     return result;
 }
 
-_Use_decl_annotations_ NTSTATUS ModulesSet(const SALLYPORT_MODULES *modules)
+static VOID TakeTurn(VOID)
 {
-    NTSTATUS status;
+    (VOID)KeWaitForSingleObject(&Turn, Executive, KernelMode, FALSE, NULL);
+}
+
+static VOID GiveTurn(VOID)
+{
+    (VOID)KeSetEvent(&Turn, IO_NO_INCREMENT, FALSE);
+}
+
+/* In turn. */
+static VOID StopAll(VOID)
+{
+    SALLYPORT_MODULES none;
+    RtlZeroMemory(&none, sizeof(none));
+    (VOID)Change(&none);
+    Owner = NULL;
+}
+
+_Use_decl_annotations_ NTSTATUS ModulesSet(CLIENT *decider, const SALLYPORT_MODULES *modules)
+{
+    NTSTATUS status = STATUS_CANCELLED;
     if (!Valid(modules)) {
         return STATUS_INVALID_PARAMETER;
     }
-    (VOID)KeWaitForSingleObject(&Turn, Executive, KernelMode, FALSE, NULL);
-    status = Change(modules);
-    (VOID)KeSetEvent(&Turn, IO_NO_INCREMENT, FALSE);
+    TakeTurn();
+    /* Its handle may have been closed since the call began: its modules were ended then, and nobody would end these. */
+    if (ClientsIsDecider(decider)) {
+        status = Change(modules);
+        Owner = decider;
+    }
+    GiveTurn();
     return status;
+}
+
+_Use_decl_annotations_ VOID ModulesEnd(const CLIENT *decider)
+{
+    TakeTurn();
+    /* The next decider may have come, and set its own, before this one's end has got its turn. */
+    if (Owner == decider) {
+        StopAll();
+    }
+    GiveTurn();
 }
 
 _Use_decl_annotations_ VOID ModulesStop(VOID)
 {
-    SALLYPORT_MODULES none;
-    RtlZeroMemory(&none, sizeof(none));
-    (VOID)ModulesSet(&none);
+    TakeTurn();
+    StopAll();
+    GiveTurn();
 }
 
 ULONG ModulesRegistered(VOID)

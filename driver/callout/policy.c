@@ -2,6 +2,7 @@
 
 static KSPIN_LOCK Lock;
 static _Guarded_by_(Lock) SALLYPORT_POLICY Current;
+static _Guarded_by_(Lock) const CLIENT *Owner; /* who has set it, only ever compared; NULL: nobody, or one that has gone */
 
 static const SALLYPORT_POLICY Defaults = {
     .version = SALLYPORT_CONTRACT_VERSION,
@@ -20,6 +21,7 @@ _Use_decl_annotations_ VOID PolicyInitialize(VOID)
 {
     KeInitializeSpinLock(&Lock);
     Current = Defaults;
+    Owner = NULL;
 }
 
 _Use_decl_annotations_ VOID PolicyGet(SALLYPORT_POLICY *policy)
@@ -59,24 +61,33 @@ static BOOLEAN Valid(_In_ const SALLYPORT_POLICY *policy)
     return TRUE;
 }
 
-_Use_decl_annotations_ NTSTATUS PolicySet(const SALLYPORT_POLICY *policy)
+_Use_decl_annotations_ NTSTATUS PolicySet(const CLIENT *decider, const SALLYPORT_POLICY *policy)
 {
+    NTSTATUS status = STATUS_CANCELLED;
     KIRQL irql;
     if (!Valid(policy)) {
         return STATUS_INVALID_PARAMETER;
     }
     KeAcquireSpinLock(&Lock, &irql);
-    Current = *policy;
+    /* Its handle may have been closed since the call began: its exemptions were ended then, and nobody would end these. */
+    if (ClientsIsDecider(decider)) {
+        Current = *policy;
+        Owner = decider;
+        status = STATUS_SUCCESS;
+    }
     KeReleaseSpinLock(&Lock, irql);
-    return STATUS_SUCCESS;
+    return status;
 }
 
-_Use_decl_annotations_ VOID PolicyEndExemptions(VOID)
+_Use_decl_annotations_ VOID PolicyEndExemptions(const CLIENT *decider)
 {
     KIRQL irql;
     KeAcquireSpinLock(&Lock, &irql);
-    Current.exemptCount = 0;
-    RtlZeroMemory(Current.exemptProcessIds, sizeof(Current.exemptProcessIds));
+    if (Owner == decider) {
+        Current.exemptCount = 0;
+        RtlZeroMemory(Current.exemptProcessIds, sizeof(Current.exemptProcessIds));
+        Owner = NULL;
+    }
     KeReleaseSpinLock(&Lock, irql);
 }
 

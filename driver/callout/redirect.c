@@ -1,5 +1,6 @@
 #include "redirect.h"
 
+#include "address.h"
 #include "attempt.h"
 #include "callout.h"
 #include "client.h"
@@ -24,26 +25,6 @@ static HANDLE RedirectHandle;
 static UINT64 ProxyProcessId;
 static UINT16 ProxyPortHost;
 
-static UINT16 NetworkOrder(UINT16 hostPort)
-{
-    return (UINT16)((hostPort << 8) | (hostPort >> 8));
-}
-
-static BOOLEAN IsMapped(_In_ const UCHAR address[16])
-{
-    static const UCHAR prefix[12] = { 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xFF, 0xFF };
-    return RtlCompareMemory(address, prefix, sizeof(prefix)) == sizeof(prefix);
-}
-
-static BOOLEAN IsLoopback(UCHAR family, _In_ const UCHAR address[16])
-{
-    static const UCHAR loopback6[16] = { 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1 };
-    if (family == 4) {
-        return address[0] == 127;
-    }
-    return RtlCompareMemory(address, loopback6, 16) == 16 || (IsMapped(address) && address[12] == 127);
-}
-
 /* The proxy's address in the family of the connection; an IPv4-mapped one stays mapped. */
 static VOID WriteProxy(UCHAR family, BOOLEAN mapped, _Inout_ SOCKADDR_STORAGE *remote)
 {
@@ -54,7 +35,7 @@ static VOID WriteProxy(UCHAR family, BOOLEAN mapped, _Inout_ SOCKADDR_STORAGE *r
         bytes[1] = 0;
         bytes[2] = 0;
         bytes[3] = 1;
-        address->sin_port = NetworkOrder(ProxyPortHost);
+        address->sin_port = AddressSwapPort(ProxyPortHost);
     } else {
         SOCKADDR_IN6 *address = (SOCKADDR_IN6 *)remote;
         UCHAR *bytes = (UCHAR *)&address->sin6_addr;
@@ -65,7 +46,7 @@ static VOID WriteProxy(UCHAR family, BOOLEAN mapped, _Inout_ SOCKADDR_STORAGE *r
             bytes[12] = 127;
         }
         bytes[15] = 1;
-        address->sin6_port = NetworkOrder(ProxyPortHost);
+        address->sin6_port = AddressSwapPort(ProxyPortHost);
     }
 }
 
@@ -93,7 +74,7 @@ static BOOLEAN Redirect(_In_ void *classifyContext, _In_ const FWPS_FILTER2 *fil
     request->localRedirectHandle = RedirectHandle;
     request->localRedirectContext = original; /* the engine's from now on */
     request->localRedirectContextSize = sizeof(*original);
-    FwpsApplyModifiedLayerData0(handle, request, FWPS_CLASSIFY_FLAG_REAUTHORIZE_IF_MODIFIED_BY_OTHERS);
+    FwpsApplyModifiedLayerData0(handle, request, 0); /* the one flag there is belongs to pended classifies */
     FwpsReleaseClassifyHandle0(handle);
     return TRUE;
 }
@@ -119,7 +100,7 @@ static void NTAPI RedirectClassify(const FWPS_INCOMING_VALUES0 *values, const FW
     VerdictPermit(out, filter, FALSE); /* a block here would let the connect go on unredirected anyway */
     if (AttemptReadNumber(values, protocolField, 0) != IPPROTO_TCP || processId == ProxyProcessId ||
         processId == ClientsDeciderProcessId() || !AttemptReadAddress(values, remoteField, six ? 6 : 4, remote) ||
-        IsLoopback(six ? 6 : 4, remote)) {
+        AddressIsLoopback(six ? 6 : 4, remote)) {
         return;
     }
     if (FWPS_IS_METADATA_FIELD_PRESENT(metadata, FWPS_METADATA_FIELD_REDIRECT_RECORD_HANDLE)) {
@@ -129,7 +110,7 @@ static void NTAPI RedirectClassify(const FWPS_INCOMING_VALUES0 *values, const FW
             return;
         }
     }
-    if (Redirect((void *)(ULONG_PTR)classifyContext, filter, six ? 6 : 4, six && IsMapped(remote), out)) {
+    if (Redirect((void *)(ULONG_PTR)classifyContext, filter, six ? 6 : 4, six && AddressIsMapped(remote), out)) {
         COUNT(redirected);
     }
     VerdictPermit(out, filter, FALSE); /* acquiring the layer data may have written to it */

@@ -10,8 +10,15 @@ VOID RequestKey(REQUEST_KEY *key, const ATTEMPT *attempt)
     key->kind = attempt->layer->kind;
     key->family = attempt->layer->family;
     key->protocol = attempt->protocol;
-    key->remotePortHost = attempt->remotePortHost;
-    RtlCopyMemory(key->remoteAddress, attempt->remoteAddress, 16);
+    if (attempt->protocol == IPPROTO_TCP) {
+        /* A socket has one connection; its reauthorization need not be told again where that was to go. */
+        key->remotePortHost = attempt->remotePortHost;
+        RtlCopyMemory(key->remoteAddress, attempt->remoteAddress, 16);
+    } else {
+        /* Datagrams of one socket for several destinations may all go to one proxy: each destination is a question of its own. */
+        key->remotePortHost = attempt->destinationPortHost;
+        RtlCopyMemory(key->remoteAddress, attempt->destinationAddress, 16);
+    }
     if (attempt->layer->kind == LAYER_RECV_ACCEPT || attempt->endpointHandle == 0 || icmp) {
         key->localPortHost = attempt->localPortHost;
     }

@@ -19,7 +19,7 @@ typedef struct REQUEST_KEY {
     UCHAR protocol;
     UCHAR reserved0;
     UINT16 localPortHost; /**< RECV_ACCEPT, ICMP (the type), or no endpoint handle. */
-    UINT16 remotePortHost;
+    UINT16 remotePortHost; /**< TCP: of the remote end; else of the destination, which differs when redirected. */
     UCHAR localAddress[16]; /**< RECV_ACCEPT only: CONNECT may not know it yet at the first classify. */
     UCHAR remoteAddress[16];
 } REQUEST_KEY;

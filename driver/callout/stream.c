@@ -37,7 +37,8 @@ typedef struct FLOW {
     BOOLEAN removing;
     SALLYPORT_STREAM_EVENT event; /* what all its events have in common */
     ULONG told[2];                /* bytes told, outbound and inbound */
-    BOOLEAN ended[2];
+    BOOLEAN stopped[2];           /* no more bytes will be told: some could not be */
+    BOOLEAN ended[2];             /* its `last` event is out, or being made */
 } FLOW;
 
 static UINT32 Ids[CALLOUT_COUNT]; /* written before the first classify and after the last */
@@ -47,7 +48,7 @@ static KSPIN_LOCK Lock;
 static _Guarded_by_(Lock) LIST_ENTRY Flows;
 static _Guarded_by_(Lock) ULONG FlowCount;
 static _Guarded_by_(Lock) BOOLEAN Stopping;
-static _Guarded_by_(Lock) UINT64 NextFlowId;
+static _Guarded_by_(Lock) UINT64 NextFlowId; /* never starts again: an id is given once while the driver is loaded */
 
 typedef struct FLOW_FIELDS {
     UCHAR family;
@@ -140,11 +141,34 @@ static void NTAPI Established(const FWPS_INCOMING_VALUES0 *values, const FWPS_IN
     COUNT(streamFlows);
 }
 
+/* A direction whose end nobody has seen ends with its flow. That the module goes is told for all flows at once, by STATE. */
+static VOID TellEnd(_In_ const FLOW *flow, BOOLEAN inbound)
+{
+    SALLYPORT_STREAM_EVENT event = flow->event;
+    event.inbound = inbound;
+    event.streamOffset = flow->told[inbound];
+    event.last = 1;
+    ClientsPost(EventStream(&event, NULL, 0));
+}
+
 static void NTAPI FlowDeleted(UINT16 layerId, UINT32 calloutId, UINT64 flowContext)
 {
+    FLOW *flow = (FLOW *)(ULONG_PTR)flowContext;
+    BOOLEAN tell[2], inbound;
+    KIRQL irql;
     UNREFERENCED_PARAMETER(layerId);
     UNREFERENCED_PARAMETER(calloutId);
-    RemoveFlow((FLOW *)(ULONG_PTR)flowContext);
+    KeAcquireSpinLock(&Lock, &irql);
+    for (inbound = 0; inbound < 2; inbound++) {
+        tell[inbound] = !Stopping && !flow->ended[inbound];
+    }
+    KeReleaseSpinLock(&Lock, irql);
+    for (inbound = 0; inbound < 2; inbound++) {
+        if (tell[inbound]) {
+            TellEnd(flow, inbound);
+        }
+    }
+    RemoveFlow(flow);
 }
 
 /* What of this segment is still wanted. The lock is only for two segments of one flow at the same time. */
@@ -156,17 +180,28 @@ static ULONG Reserve(_Inout_ FLOW *flow, BOOLEAN inbound, SIZE_T length, BOOLEAN
     *event = flow->event;
     event->inbound = inbound;
     event->streamOffset = flow->told[inbound];
-    wanted = BytesPerDirection - flow->told[inbound];
+    wanted = flow->stopped[inbound] ? 0 : BytesPerDirection - flow->told[inbound];
     if (wanted > length) {
         wanted = (ULONG)length;
     }
     flow->told[inbound] += wanted;
-    if (!flow->ended[inbound] && (end || flow->told[inbound] == BytesPerDirection)) {
+    if (!flow->ended[inbound] && (end || flow->stopped[inbound] || flow->told[inbound] == BytesPerDirection)) {
         flow->ended[inbound] = TRUE;
         event->last = 1;
     }
     KeReleaseSpinLock(&Lock, irql);
     return wanted;
+}
+
+/* There was no memory for what Reserve gave: the direction ends at the last byte told, so that none is left out in between. */
+static VOID StopTelling(_Inout_ FLOW *flow, _In_ const SALLYPORT_STREAM_EVENT *event, ULONG told, BOOLEAN ended)
+{
+    KIRQL irql;
+    KeAcquireSpinLock(&Lock, &irql);
+    flow->stopped[event->inbound] = TRUE;
+    flow->told[event->inbound] = event->streamOffset + told;
+    flow->ended[event->inbound] = ended; /* else the next segment, or the flow's end, tries to tell it */
+    KeReleaseSpinLock(&Lock, irql);
 }
 
 /* STREAM_V4 and _V6, IRQL <= DISPATCH_LEVEL. The write right has no meaning here and the action must always be set. */
@@ -181,6 +216,7 @@ static void NTAPI Segment(const FWPS_INCOMING_VALUES0 *values, const FWPS_INCOMI
     SALLYPORT_STREAM_EVENT event;
     UCHAR *bytes = NULL;
     SIZE_T copied = 0;
+    EVENT *told;
     ULONG wanted;
 
     UNREFERENCED_PARAMETER(values);
@@ -204,8 +240,19 @@ static void NTAPI Segment(const FWPS_INCOMING_VALUES0 *values, const FWPS_INCOMI
             FwpsCopyStreamDataToBuffer0(packet->streamData, bytes, wanted, &copied);
         }
     }
-    COUNT_MANY(streamBytes, copied);
-    ClientsPost(EventStream(&event, bytes, (ULONG)copied));
+    if (copied < wanted) {
+        event.last = 1;
+    }
+    told = EventStream(&event, bytes, (ULONG)copied);
+    if (told == NULL) {
+        StopTelling(flow, &event, 0, FALSE);
+    } else {
+        COUNT_MANY(streamBytes, copied);
+        if (copied < wanted) {
+            StopTelling(flow, &event, (ULONG)copied, TRUE);
+        }
+    }
+    ClientsPost(told);
     PoolFree(bytes);
 }
 
@@ -217,7 +264,6 @@ _Use_decl_annotations_ NTSTATUS StreamStart(DEVICE_OBJECT *device, const SALLYPO
     InitializeListHead(&Flows);
     FlowCount = 0;
     Stopping = TRUE; /* no contexts before all callouts are there: a failure could not take them back */
-    NextFlowId = 0;
     BytesPerDirection = modules->streamBytes;
     MostFlows = modules->streamFlows;
     status = CalloutsRegister(device, Callouts, CALLOUT_COUNT, Ids);

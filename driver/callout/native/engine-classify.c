@@ -9,6 +9,7 @@
 enum { STATE_CLASSIFYING, STATE_DECIDED, STATE_PENDED, STATE_COMPLETED };
 
 static void (*DuringPend)(void);
+static void (*DuringComplete)(void);
 static _Thread_local BOOLEAN CurrentPended;
 static _Thread_local BOOLEAN CurrentReauthorize;
 
@@ -22,6 +23,7 @@ typedef struct VALUES {
     UINT64 luid;
     UCHAR sid[68];
     UCHAR *control;
+    SOCKADDR_STORAGE original;
 } VALUES;
 
 void EngineSetAddress(FWP_VALUE0 *value, BOOLEAN six, FWP_BYTE_ARRAY16 *storage, ULONG last)
@@ -132,6 +134,11 @@ static VALUES *MakeValues(const ATTEMPT_INPUT *input, OPERATION *operation, UINT
     } else {
         m->currentMetadataValues |= FWPS_METADATA_FIELD_REMOTE_SCOPE_ID | FWPS_METADATA_FIELD_TRANSPORT_CONTROL_DATA;
         m->remoteScopeId.Value = 3;
+        if (input->original != NULL) {
+            m->currentMetadataValues |= FWPS_METADATA_FIELD_ORIGINAL_DESTINATION;
+            v->original = *input->original;
+            m->originalDestination = &v->original;
+        }
         if (input->controlBytes != 0) {
             v->control = malloc(input->controlBytes);
             memcpy(v->control, input->control, input->controlBytes);
@@ -289,6 +296,11 @@ void EngineDuringPend(void (*run)(void))
     DuringPend = run;
 }
 
+void EngineDuringComplete(void (*run)(void))
+{
+    DuringComplete = run;
+}
+
 void FwpsCompleteOperation0(HANDLE completionContext, PNET_BUFFER_LIST list)
 {
     PEND *pend = completionContext;
@@ -304,6 +316,11 @@ void FwpsCompleteOperation0(HANDLE completionContext, PNET_BUFFER_LIST list)
     pthread_mutex_unlock(&EngineLock);
     if (operation == EngineCurrent) {
         Violation("an operation completed inside its own classify");
+    }
+    if (DuringComplete != NULL) {
+        void (*run)(void) = DuringComplete;
+        DuringComplete = NULL;
+        run();
     }
     __atomic_add_fetch(&operation->completions, 1, __ATOMIC_SEQ_CST);
     operation->completedWithPacket = list != NULL;

@@ -73,8 +73,11 @@ NTSTATUS FwpsAcquireWritableLayerDataPointer0(UINT64 handle, UINT64 filterId, UI
 
 void FwpsApplyModifiedLayerData0(UINT64 handle, PVOID data, UINT32 flags)
 {
-    if (handle != 77 || data != WritableRequest || flags != 1) {
+    if (handle != 77 || data != WritableRequest) {
         Violation("wrong layer data applied");
+    }
+    if (flags != 0) {
+        Violation("layer data applied inline with flags 0x%x, which are for pended classifies", flags);
     }
     WritableRequest->previousVersion = NULL;
     EngineTotals.applied++;

@@ -361,6 +361,13 @@ static BOOLEAN Signalled(PVOID object)
     return TRUE;
 }
 
+static _Thread_local void (*DuringWait)(void);
+
+void NativeDuringWait(void (*run)(void))
+{
+    DuringWait = run;
+}
+
 NTSTATUS KeWaitForSingleObject(PVOID object, KWAIT_REASON reason, KPROCESSOR_MODE mode, BOOLEAN alertable,
                                LARGE_INTEGER *timeout)
 {
@@ -370,6 +377,11 @@ NTSTATUS KeWaitForSingleObject(PVOID object, KWAIT_REASON reason, KPROCESSOR_MOD
     (void)mode;
     (void)alertable;
     NativeCheckCall("KeWaitForSingleObject", APC_LEVEL);
+    if (DuringWait != NULL) {
+        void (*run)(void) = DuringWait;
+        DuringWait = NULL;
+        run();
+    }
     pthread_mutex_lock(&WaitLock);
     until = timeout == NULL ? MAXUINT64 : KeQueryInterruptTime() + (UINT64)-timeout->QuadPart;
     while (!Signalled(object)) {

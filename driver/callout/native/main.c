@@ -30,6 +30,8 @@ int main(int count, char **arguments)
     ran += Run(ClientTests, only);
     ran += Run(ControlTests, only);
     ran += Run(ModuleTests, only);
+    ran += Run(RedirectTests, only);
+    ran += Run(StreamTests, only);
     ran += Run(FaultTests, only);
     printf("%d tests passed\n", ran);
     return ran == 0;

@@ -63,6 +63,25 @@ mutant 'flow contexts not taken back' stream.c '(VOID)FwpsFlowRemoveContext0(flo
 mutant 'proxy redirected to itself' redirect.c 'processId == ProxyProcessId ||' ''
 mutant 'callouts left registered' driver.c 'CalloutUninitialize(); /*' ';/*'
 mutant 'sleep with connections held' power.c '(VOID)TableDecideAll(SALLYPORT_VERDICT_BLOCK, SALLYPORT_REASON_POWER);' ''
-mutant 'exemptions survive' device.c 'PolicyEndExemptions();' ''
+mutant 'exemptions survive' device.c 'PolicyEndExemptions(client);' ''
+mutant 'redirected taken for loopback' attempt.c 'attempt->loopback = FALSE; /*' '; /*'
+mutant 'redirected told as the proxy' event.c 'RtlCopyMemory(body->remoteAddress, attempt->destinationAddress, 16);' 'RtlCopyMemory(body->remoteAddress, attempt->remoteAddress, 16);'
+mutant 'redirected loopback held' attempt.c '!ReadOriginal(attempt, metadata) || !AddressIsLoopback' '!ReadOriginal(attempt, metadata) || 1 || !AddressIsLoopback'
+mutant 'redirected datagrams by the proxy' request.c 'if (attempt->protocol == IPPROTO_TCP) {' 'if (1) {'
+mutant 'redirected connects by destination' request.c 'if (attempt->protocol == IPPROTO_TCP) {' 'if (0) {'
+mutant 'redirected inline with flags' redirect.c 'FwpsApplyModifiedLayerData0(handle, request, 0);' 'FwpsApplyModifiedLayerData0(handle, request, 1);'
+mutant 'decider gone, modules set' modules.c 'if (ClientsIsDecider(decider)) {' 'if (1) {'
+mutant 'decider asked before the turn' modules.c 'TakeTurn();
+    /* Its' '{ BOOLEAN d = ClientsIsDecider(decider); TakeTurn(); if (d) { status = Change(modules); Owner = decider; } GiveTurn(); return status; }
+    /* Its'
+mutant 'decider gone, policy set' policy.c 'if (ClientsIsDecider(decider)) {' 'if (1) {'
+mutant 'late end of modules' modules.c 'if (Owner == decider) {' 'if (1) {'
+mutant 'late end of exemptions' policy.c 'if (Owner == decider) {' 'if (1) {'
+mutant 'late attach' client.c ' || client->closing' ''
+mutant 'stream ids repeat' stream.c 'MostFlows = modules->streamFlows;' 'MostFlows = modules->streamFlows; NextFlowId = 0;'
+mutant 'stream bytes lost silently' stream.c 'StopTelling(flow, &event, (ULONG)copied, TRUE);' ''
+mutant 'stream event lost silently' stream.c 'StopTelling(flow, &event, 0, FALSE);' ''
+mutant 'stream never ends' stream.c 'TellEnd(flow, inbound);' ''
+mutant 'stream ends twice' stream.c '!Stopping && !flow->ended[inbound]' '!Stopping'
 echo "$total mutants, $survived survived"
 [ "$survived" = 0 ]

@@ -22,6 +22,8 @@ BOOLEAN NativeFails(const char *what);
 
 /** Moves the clock and wakes whoever waits for that moment. */
 void NativeAdvance(ULONG milliseconds);
+/** Runs once when this thread waits next, before it does: what another processor may do at that moment. */
+void NativeDuringWait(void (*run)(void));
 /** What the driver's threads see as the caller's process. Per thread. */
 void NativeSetProcess(UINT64 processId);
 /** Raises or lowers this thread's IRQL: classifies run at DISPATCH_LEVEL too. */
@@ -103,6 +105,7 @@ typedef struct ATTEMPT_INPUT {
     BOOLEAN package;
     BOOLEAN peerName;
     const UCHAR *bytes; /* packet content; NULL: a pattern */
+    const SOCKADDR_STORAGE *original; /* ORIGINAL_DESTINATION; NULL: the metadata has none. CONNECT only */
     const void *control; /* the socket's control data; CONNECT only */
     ULONG controlBytes;
 } ATTEMPT_INPUT;
@@ -127,6 +130,8 @@ OPERATION *EngineClassify(const ATTEMPT_INPUT *input);
 void EngineRelease(OPERATION *operation);
 /** Runs once inside the next FwpsPendOperation0 that succeeds: what another processor may do at that moment. */
 void EngineDuringPend(void (*run)(void));
+/** Likewise inside the next FwpsCompleteOperation0, before the reauthorization. */
+void EngineDuringComplete(void (*run)(void));
 /** Likewise inside the next FwpsFlowAssociateContext0, before the flow has its context. */
 void EngineDuringAssociate(void (*run)(void));
 /** Closes the socket: ALE_ENDPOINT_CLOSURE runs. */

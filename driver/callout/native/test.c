@@ -166,6 +166,19 @@ SALLYPORT_STATISTICS GetStatistics(CLIENT_SIDE *client)
     return statistics;
 }
 
+NTSTATUS SetModules(CLIENT_SIDE *client, ULONG bits)
+{
+    SALLYPORT_MODULES modules;
+    memset(&modules, 0, sizeof(modules));
+    modules.version = SALLYPORT_CONTRACT_VERSION;
+    modules.modules = bits;
+    modules.proxyProcessId = 555;
+    modules.proxyPortHost = 0x1F90;
+    modules.streamBytes = 16;
+    modules.streamFlows = 2;
+    return Call(client, SALLYPORT_IOCTL_SET_MODULES, &modules, sizeof(modules), NULL, 0);
+}
+
 static ATTEMPT_INPUT Make(UINT16 layerId, UCHAR protocol, UINT64 endpoint, ULONG packetBytes)
 {
     ATTEMPT_INPUT input;

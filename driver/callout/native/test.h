@@ -68,6 +68,9 @@ SALLYPORT_POLICY GetPolicy(CLIENT_SIDE *client);
 NTSTATUS SetPolicy(CLIENT_SIDE *client, const SALLYPORT_POLICY *policy);
 SALLYPORT_STATISTICS GetStatistics(CLIENT_SIDE *client);
 
+/** Registers exactly these, SALLYPORT_MODULE_ bits: process 555 is the proxy, at port 8080; 16 bytes of each of 2 flows. */
+NTSTATUS SetModules(CLIENT_SIDE *client, ULONG bits);
+
 /** A usual TCP connect and a usual UDP datagram in; change what the test is about. */
 ATTEMPT_INPUT TcpConnect(void);
 ATTEMPT_INPUT UdpSend(void);
@@ -88,6 +91,7 @@ OUTCOME Classify(const ATTEMPT_INPUT *input);
 
 void Yield(void);
 
-extern const TEST HoldTests[], EndTests[], PacketTests[], ClientTests[], ControlTests[], ModuleTests[], FaultTests[];
+extern const TEST HoldTests[], EndTests[], PacketTests[], ClientTests[], ControlTests[], ModuleTests[], RedirectTests[],
+    StreamTests[], FaultTests[];
 
 #endif
