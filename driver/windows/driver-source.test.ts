@@ -3,6 +3,7 @@ import type { SourceEvent } from '../../engine/model/attempt.ts';
 import { Message, SALLYPORT, sizeOf } from './contract.ts';
 import { DriverError, STATUS_CANCELLED } from './device.ts';
 import { createDriverSource, type EventDevice } from './driver-source.ts';
+import type { DriverPolicy } from './requests.ts';
 
 const UNLOADING = 0xc0000056;
 let sequence = 0n;
@@ -48,8 +49,11 @@ class ScriptedDevice implements EventDevice {
   readonly verdicts: bigint[] = [];
   readonly policies: Uint8Array[] = [];
   closed = false;
+  /** While set, `attach` waits. */
+  gate: Promise<void> | undefined;
 
   async attach() {
+    await this.gate;
     return {
       accepted: true,
       contractVersion: 1,
@@ -89,10 +93,10 @@ class ScriptedDevice implements EventDevice {
   }
 }
 
-async function started(devices: (ScriptedDevice | Error)[]) {
-  const events: SourceEvent[] = [];
+function created(devices: (ScriptedDevice | Error)[], policy: DriverPolicy = {}) {
   const left = [...devices];
-  const source = createDriverSource({
+  return createDriverSource({
+    policy,
     identify: () => ({ pid: 1, parents: [] }),
     outstanding: 2,
     retryMs: 1,
@@ -102,6 +106,11 @@ async function started(devices: (ScriptedDevice | Error)[]) {
       return next;
     },
   });
+}
+
+async function started(devices: (ScriptedDevice | Error)[], policy: DriverPolicy = {}) {
+  const events: SourceEvent[] = [];
+  const source = created(devices, policy);
   await source.start(event => events.push(event));
   return { source, events };
 }
@@ -140,7 +149,9 @@ describe('a driver source', () => {
     await expect.poll(() => events.length).toBe(1);
     for (const { fail } of first.waiting.splice(0)) fail(UNLOADING);
     await expect.poll(() => types(events)).toEqual(['pended', 'withdrawn', 'warning', 'warning']);
-    expect(events[2]).toMatchObject({ message: 'the driver was stopped; nothing is held until it runs again' });
+    expect(events[2]).toMatchObject({
+      message: 'the driver was stopped; nothing is held until it runs again: connections that no rule permits fail',
+    });
     expect(events[3]).toMatchObject({ message: 'the driver runs again; connections are held' });
     expect(source.complete(1, 'permit')).toBe(false);
     expect(second.waiting.length).toBe(2);
@@ -153,6 +164,80 @@ describe('a driver source', () => {
     const { source, events } = await started([first, new Error('driver 2.0.0 speaks version 2, this program 1')]);
     for (const { fail } of first.waiting.splice(0)) fail(UNLOADING);
     await expect.poll(() => types(events)).toEqual(['warning', 'failed']);
+    await source.stop();
+  });
+
+  test('another decider that was faster ends it with one sentence', async () => {
+    for (const code of [32, 0xc0000043]) {
+      const first = new ScriptedDevice();
+      const { source, events } = await started([first, new DriverError('opening the driver', code), new ScriptedDevice()]);
+      for (const { fail } of first.waiting.splice(0)) fail(UNLOADING);
+      await expect.poll(() => types(events)).toEqual(['warning', 'failed']);
+      expect(events[1]).toMatchObject({ message: expect.stringContaining('another Sallyport has taken the driver') });
+      expect(source.attached).toBe(false);
+      await source.stop();
+    }
+  });
+
+  test('what becomes of connections while the driver is away follows the fail policy', async () => {
+    const device = new ScriptedDevice();
+    const { source, events } = await started([device], { onDetach: 'permit' });
+    for (const { fail } of device.waiting.splice(0)) fail(UNLOADING);
+    await expect.poll(() => events[0]).toMatchObject({ message: expect.stringMatching(/: connections that no rule decides pass$/) });
+    await source.stop();
+  });
+
+  test('stopping while it attaches leaves no device open', async () => {
+    const gate = Promise.withResolvers<void>();
+    const device = new ScriptedDevice();
+    device.gate = gate.promise;
+    const source = created([device]);
+    const starting = source.start(() => {});
+    const stopping = source.stop();
+    gate.resolve();
+    await Promise.all([starting, stopping]);
+    expect([device.closed, source.attached, device.waiting.length]).toEqual([true, false, 0]);
+    await source.start(() => {});
+    expect(source.attached).toBe(false);
+  });
+
+  test('stopping while it attaches again leaves no device open', async () => {
+    const gate = Promise.withResolvers<void>();
+    const [first, second] = [new ScriptedDevice(), new ScriptedDevice()];
+    second.gate = gate.promise;
+    let attaching = false;
+    const attach = second.attach.bind(second);
+    second.attach = () => {
+      attaching = true;
+      return attach();
+    };
+    const { source, events } = await started([first, second]);
+    expect(source.attached).toBe(true);
+    for (const { fail } of first.waiting.splice(0)) fail(UNLOADING);
+    await expect.poll(() => attaching).toBe(true);
+    const stopping = source.stop();
+    gate.resolve();
+    await stopping;
+    await expect.poll(() => second.closed).toBe(true);
+    expect([source.attached, second.waiting.length]).toEqual([false, 0]);
+    expect(types(events)).toEqual(['warning']);
+  });
+
+  test('its own handle is closed before it attaches again', async () => {
+    const [first, second] = [new ScriptedDevice(), new ScriptedDevice()];
+    const gate = Promise.withResolvers<void>();
+    const close = first.close.bind(first);
+    first.close = async () => {
+      await gate.promise;
+      await close();
+    };
+    const { source, events } = await started([first, second]);
+    for (const { fail } of first.waiting.splice(0)) fail(UNLOADING);
+    await expect.poll(() => types(events)).toEqual(['warning']);
+    expect(source.attached).toBe(false);
+    gate.resolve();
+    await expect.poll(() => source.attached).toBe(true);
+    expect(first.closed).toBe(true);
     await source.stop();
   });
 

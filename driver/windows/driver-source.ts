@@ -36,10 +36,13 @@ export interface DriverSourceOptions {
 }
 
 const BUFFER = 64 * 1024;
+/** Sharing violation, of the opening (Win32) and of the attaching (NTSTATUS): somebody else is the decider. */
+const TAKEN: ReadonlySet<number> = new Set([32, 0xc0000043]);
 
 /**
  * Connections that the callout driver holds. What happens when this program dies is the driver's policy: by default what the asking filter
- * says for a missing callout. When the driver restarts everything that it held is over, and the source attaches again.
+ * says for a missing callout. When the driver restarts everything that it held is over, and the source attaches again, unless another
+ * decider was faster: then it has failed.
  */
 export class DriverSource implements ConnectionSource {
   readonly kind = 'windows-driver';
@@ -51,6 +54,8 @@ export class DriverSource implements ConnectionSource {
   readonly #ids = new Map<bigint, number>();
   #nextId = 1;
   #device: EventDevice | undefined;
+  /** The device that is being attached, so that `stop` can end that too. */
+  #attaching: EventDevice | undefined;
   #delivered: Promise<void> = Promise.resolve();
   #listener: (event: SourceEvent) => void = () => {};
   #answers: { requestId: bigint; verdict: Verdict }[] = [];
@@ -64,25 +69,45 @@ export class DriverSource implements ConnectionSource {
     this.failPolicy = options.policy?.onDetach === 'permit' ? 'open' : 'closed';
   }
 
-  /** Attaches as the decider. @throws DriverError or Error, one sentence: no driver, no rights, another decider, another version */
+  /** True while this source is the decider: what no rule decides is held. False before `start`, after `stop`, while the driver is away. */
+  get attached(): boolean {
+    return this.#device !== undefined;
+  }
+
+  /**
+   * Attaches as the decider. Resolves without being attached when `stop` came meanwhile.
+   * @throws DriverError or Error, one sentence: no driver, no rights, another decider, another version
+   */
   async start(listener: (event: SourceEvent) => void): Promise<void> {
     this.#listener = listener;
     await this.#attach();
   }
 
-  async #attach(): Promise<void> {
+  /** False when the source was stopped before it was attached; nothing is open then. */
+  async #attach(): Promise<boolean> {
+    if (this.#stopped) return false;
     const device = this.#options.open?.() ?? DriverDevice.open('decider', this.#options.devicePath);
+    this.#attaching = device;
     try {
       await device.attach('decider');
       const policy = encodePolicy(this.#options.policy ?? {});
-      await device.control('setting the policy', SALLYPORT.IOCTL_SET_POLICY, policy, 0);
+      if (!this.#stopped) await device.control('setting the policy', SALLYPORT.IOCTL_SET_POLICY, policy, 0);
     } catch (error) {
       await device.close();
+      // Stopping cancels the calls; that is no failure.
+      if (this.#stopped) return false;
       throw error;
+    } finally {
+      this.#attaching = undefined;
+    }
+    if (this.#stopped) {
+      await device.close();
+      return false;
     }
     this.#device = device;
     this.#lost = 0n;
     for (let count = this.#options.outstanding ?? 8; count > 0; count--) this.#next(device);
+    return true;
   }
 
   /**
@@ -206,29 +231,36 @@ export class DriverSource implements ConnectionSource {
   #ended(device: EventDevice, error: unknown): void {
     if (device !== this.#device || this.#stopped) return;
     this.#device = undefined;
-    void device.close();
     for (const [requestId, id] of [...this.#ids]) {
       this.#forget(id, requestId);
       this.#listener({ type: 'withdrawn', id, reason: 'interrupted' });
     }
     this.#answers = [];
     const gone = error instanceof DriverError && (GONE.has(error.code) || error.code === STATUS_CANCELLED);
-    this.#listener({
-      type: 'warning',
-      message: gone
-        ? 'the driver was stopped; nothing is held until it runs again'
-        : `the driver's events ended: ${(error as Error).message}`,
-    });
-    this.#reattach();
+    const why = gone ? 'the driver was stopped' : `the driver's events ended (${(error as Error).message})`;
+    this.#listener({ type: 'warning', message: `${why}; nothing is held until it runs again: ${this.#meanwhile()}` });
+    // While our own handle is open the driver still has a decider.
+    const reattach = () => this.#reattach();
+    device.close().then(reattach, reattach);
+  }
+
+  /** What becomes of connections while nobody is attached: the asking filters' callout is missing, or has no decider. */
+  #meanwhile(): string {
+    return this.failPolicy === 'open' ? 'connections that no rule decides pass' : 'connections that no rule permits fail';
   }
 
   #reattach(): void {
+    if (this.#stopped) return;
     this.#retry = setTimeout(() => {
       this.#attach().then(
-        () => this.#listener({ type: 'warning', message: 'the driver runs again; connections are held' }),
+        attached => {
+          if (attached) this.#listener({ type: 'warning', message: 'the driver runs again; connections are held' });
+        },
         (error: Error) => {
           if (this.#stopped) return;
-          if (error instanceof DriverError) this.#reattach();
+          if (error instanceof DriverError && TAKEN.has(error.code))
+            this.#listener({ type: 'failed', message: 'another Sallyport has taken the driver meanwhile; this one holds nothing any more' });
+          else if (error instanceof DriverError) this.#reattach();
           else this.#listener({ type: 'failed', message: error.message });
         },
       );
@@ -244,11 +276,11 @@ export class DriverSource implements ConnectionSource {
     );
   }
 
-  /** Detaches; the driver completes what is still held by its policy. */
+  /** Detaches; the driver completes what is still held by its policy. Ends an attaching that is under way as well. */
   async stop(): Promise<void> {
     this.#stopped = true;
     clearTimeout(this.#retry);
-    const device = this.#device;
+    const device = this.#device ?? this.#attaching;
     this.#device = undefined;
     await device?.close();
     this.#requests.clear();
