@@ -183,7 +183,9 @@ describe('a driver source', () => {
     const device = new ScriptedDevice();
     const { source, events } = await started([device], { onDetach: 'permit' });
     for (const { fail } of device.waiting.splice(0)) fail(UNLOADING);
-    await expect.poll(() => events[0]).toMatchObject({ message: expect.stringMatching(/: connections that no rule decides pass$/) });
+    await expect
+      .poll(() => events[0])
+      .toMatchObject({ message: expect.stringMatching(/: connections that no rule decides pass$/) });
     await source.stop();
   });
 

@@ -259,7 +259,10 @@ export class DriverSource implements ConnectionSource {
         (error: Error) => {
           if (this.#stopped) return;
           if (error instanceof DriverError && TAKEN.has(error.code))
-            this.#listener({ type: 'failed', message: 'another Sallyport has taken the driver meanwhile; this one holds nothing any more' });
+            this.#listener({
+              type: 'failed',
+              message: 'another Sallyport has taken the driver meanwhile; this one holds nothing any more',
+            });
           else if (error instanceof DriverError) this.#reattach();
           else this.#listener({ type: 'failed', message: error.message });
         },
