@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { drivePath } from './device-paths.ts';
 import { createIdentifier, type IdentitySources } from './identity.ts';
-import { type ProcessFacts, sidText } from './process-facts.ts';
+import { type ProcessFacts, processStartTime, sidText } from './process-facts.ts';
 
 const appId = '\\device\\harddiskvolume3\\tools\\curl.exe';
 const drives = new Map([['\\device\\harddiskvolume3', 'C:']]);
@@ -113,4 +113,40 @@ test('binary SIDs', () => {
   expect(sidText(Uint8Array.of(1, 1, 0, 0, 0, 0, 0, 5, 18, 0, 0, 0))).toBe('S-1-5-18');
   expect(sidText(Uint8Array.of(1, 2, 0, 0, 0, 0, 0, 5, 18, 0, 0, 0))).toBeUndefined();
   expect(sidText(new Uint8Array(3))).toBeUndefined();
+});
+
+describe('when a process began', () => {
+  type Calls = NonNullable<Parameters<typeof processStartTime>[1]>;
+  function calls(opened: bigint | null, error: number, timed = 1) {
+    const closed: bigint[] = [];
+    const fake = {
+      OpenProcess: () => opened,
+      GetLastError: () => error,
+      GetProcessTimes: (_handle: bigint, creation: Buffer) => {
+        creation.writeBigUInt64LE(116_444_736_000_000_000n + 12_340_000n);
+        return timed;
+      },
+      CloseHandle: (handle: bigint) => closed.push(handle),
+    } as unknown as Calls;
+    return { fake, closed };
+  }
+
+  test('of one that can be opened, and the handle is closed', () => {
+    const { fake, closed } = calls(88n, 0);
+    expect(processStartTime(100, fake)).toBe(1234);
+    expect(closed).toEqual([88n]);
+  });
+
+  test('gone only when Windows says that there is none', () => {
+    expect(processStartTime(100, calls(null, 87).fake)).toBe('gone');
+    expect(processStartTime(100, calls(null, 5).fake)).toBeUndefined();
+    expect(processStartTime(0, calls(null, 87).fake)).toBeUndefined();
+    expect(processStartTime(-1, calls(null, 87).fake)).toBeUndefined();
+  });
+
+  test('a process that tells no time is closed all the same', () => {
+    const { fake, closed } = calls(88n, 0, 0);
+    expect(processStartTime(100, fake)).toBeUndefined();
+    expect(closed).toEqual([88n]);
+  });
 });

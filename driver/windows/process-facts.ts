@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import koffi, { type LibraryHandle } from 'koffi';
 import type { ProcessIdentity } from '../../engine/model/attempt.ts';
+import { AccountNames } from './account-names.ts';
 import { splitCommandLine } from './command-line.ts';
 import { allocate, declare, system32 } from './kernel32.ts';
 
@@ -10,6 +11,7 @@ const TOKEN_USER = 1;
 const BASIC_INFORMATION = 0;
 /** ProcessCommandLineInformation of NtQueryInformationProcess, Windows 8.1 and later. */
 const COMMAND_LINE_INFORMATION = 60;
+const ERROR_INVALID_PARAMETER = 87;
 const FILETIME_EPOCH_MS = 11_644_473_600_000;
 
 type Native = ReturnType<LibraryHandle['func']>;
@@ -19,6 +21,7 @@ const SIGNATURES = {
   OpenProcess: ['kernel32', 'p', 'uuu'],
   CloseHandle: ['kernel32', 'u', 'p'],
   QueryFullProcessImageNameW: ['kernel32', 'u', 'pupp'],
+  GetLastError: ['kernel32', 'u', ''],
   GetProcessTimes: ['kernel32', 'u', 'ppppp'],
   NtQueryInformationProcess: ['ntdll', 'u', 'pupup'],
   OpenProcessToken: ['advapi32', 'u', 'pup'],
@@ -67,7 +70,7 @@ function imagePath(native: Functions, handle: bigint): string | undefined {
   return text.toString('utf16le', 0, length.readUInt32LE() * 2);
 }
 
-function startTime(native: Functions, handle: bigint): number | undefined {
+function startTime(native: Pick<Functions, 'GetProcessTimes'>, handle: bigint): number | undefined {
   const times = Buffer.alloc(32);
   const [creation, exit, kernel, user] = [0, 8, 16, 24].map(at => times.subarray(at, at + 8));
   if (!native.GetProcessTimes(handle, creation, exit, kernel, user)) return undefined;
@@ -97,32 +100,34 @@ function commandLine(native: Functions, handle: bigint): readonly string[] | und
   }
 }
 
-const accounts = new Map<string, string | undefined>();
+/** Characters for the name and for its domain; longer ones are not known to exist (DNLEN and UNLEN are 15 and 256). */
+const NAME_LENGTH = 512;
 
-/** `DOMAIN\name`, asked once per SID. */
-function accountName(native: Functions, sid: Uint8Array, text: string): string | undefined {
-  if (accounts.has(text)) return accounts.get(text);
-  const [name, domain] = [Buffer.alloc(512), Buffer.alloc(512)];
-  const sizes = Buffer.alloc(12);
-  sizes.writeUInt32LE(256, 0);
-  sizes.writeUInt32LE(256, 4);
-  const found = native.LookupAccountSidW(
-    null,
-    Buffer.from(sid),
-    name,
-    sizes.subarray(0, 4),
-    domain,
-    sizes.subarray(4, 8),
-    sizes.subarray(8, 12),
-  );
-  const part = (buffer: Buffer, length: number) => buffer.toString('utf16le', 0, length * 2);
-  const account = found
-    ? [part(domain, sizes.readUInt32LE(4)), part(name, sizes.readUInt32LE(0))].filter(text => text !== '').join('\\')
-    : undefined;
-  if (accounts.size > 1000) accounts.clear();
-  accounts.set(text, account);
-  return account;
+/** LookupAccountSidW on a worker thread; its memory must not move while it runs. */
+function lookUpAccount(sid: Uint8Array): Promise<string | undefined> {
+  const block = allocate(80 + NAME_LENGTH * 4);
+  const [sizes, name, domain] = [68n, 80n, 80n + BigInt(NAME_LENGTH * 2)];
+  const view = new DataView(block.bytes.buffer, block.bytes.byteOffset, block.bytes.byteLength);
+  block.bytes.set(sid.subarray(0, 68));
+  view.setUint32(68, NAME_LENGTH, true);
+  view.setUint32(72, NAME_LENGTH, true);
+  const at = (offset: bigint) => block.address + offset;
+  const text = (offset: bigint, length: number) =>
+    Buffer.from(block.bytes.buffer, block.bytes.byteOffset + Number(offset), length * 2).toString('utf16le');
+  const { promise, resolve, reject } = Promise.withResolvers<string | undefined>();
+  const done = (error: unknown, found: number) => {
+    if (error) reject(error);
+    else if (!found) resolve(undefined);
+    else {
+      const parts = [text(domain, view.getUint32(72, true)), text(name, view.getUint32(68, true))];
+      resolve(parts.filter(part => part !== '').join('\\'));
+    }
+  };
+  functions().LookupAccountSidW.async(0n, at(0n), at(name), at(sizes), at(domain), at(sizes + 4n), at(sizes + 8n), done);
+  return promise.finally(() => block.free());
 }
+
+const accounts = new AccountNames(lookUpAccount);
 
 function user(native: Functions, handle: bigint): { sid?: string; user?: string } {
   const token = Buffer.alloc(8);
@@ -136,7 +141,7 @@ function user(native: Functions, handle: bigint): { sid?: string; user?: string 
     const bytes = block.bytes.slice(at);
     const sid = sidText(bytes);
     if (!sid) return {};
-    const name = accountName(native, bytes.slice(0, 8 + bytes[1]! * 4), sid);
+    const name = accounts.of(bytes.slice(0, 8 + bytes[1]! * 4), sid);
     return name === undefined ? { sid } : { sid, user: name };
   } finally {
     block.free();
@@ -144,7 +149,28 @@ function user(native: Functions, handle: bigint): { sid?: string; user?: string 
   }
 }
 
-/** Reads everything at once; undefined when the process cannot be opened. */
+/** What `processStartTime` calls; a test puts its own here. */
+type StartTimeCalls = Pick<Functions, 'OpenProcess' | 'GetLastError' | 'GetProcessTimes' | 'CloseHandle'>;
+
+/**
+ * When the process with this id began (milliseconds since the epoch), by two calls that never wait. `gone`: Windows says that there is no
+ * process with this id. undefined: there may be one, but this user may not know (a protected process), or the id is none that can be asked
+ * about. A process that has ended stays while somebody has it open, and is answered as if it ran.
+ */
+export function processStartTime(pid: number, native: StartTimeCalls = functions()): number | 'gone' | undefined {
+  // 0 is the idle process, for which the answer would be the same as for none at all.
+  if (!Number.isInteger(pid) || pid <= 0 || pid > 0xffffffff) return undefined;
+  const opened = native.OpenProcess(PROCESS_QUERY_LIMITED_INFORMATION, 0, pid);
+  if (!opened) return native.GetLastError() === ERROR_INVALID_PARAMETER ? 'gone' : undefined;
+  const handle = BigInt(opened);
+  try {
+    return startTime(native, handle);
+  } finally {
+    native.CloseHandle(handle);
+  }
+}
+
+/** Reads everything at once; undefined when the process cannot be opened. The name of the user comes with a later reading, see AccountNames. */
 export function processFacts(pid: number): ProcessFacts | undefined {
   const native = functions();
   const opened = native.OpenProcess(PROCESS_QUERY_LIMITED_INFORMATION, 0, pid);
