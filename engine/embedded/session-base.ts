@@ -2,6 +2,7 @@ import { WfpError } from '../model/error.ts';
 import type { SessionOptions } from '../model/filter-engine.ts';
 import { type Guid, NULL_GUID, newGuid } from '../model/guid.ts';
 import { OBJECT_FLAG } from '../model/objects.ts';
+import { Turns } from '../model/turns.ts';
 import type { EngineCore, OpenTransaction } from './core.ts';
 import { KINDS, type Kind, type ObjectOverlay, type ObjectView } from './object-table.ts';
 
@@ -18,6 +19,7 @@ export class SessionBase {
   /** Ends of this session's subscriptions. */
   protected readonly unsubscribe = new Set<() => void>();
   readonly #wait: number;
+  readonly #turns = new Turns();
   #transaction: OpenTransaction | undefined;
   #watchdog: NodeJS.Timeout | undefined;
   #forcedAbort = false;
@@ -44,6 +46,11 @@ export class SessionBase {
   // Transactions
 
   async transaction<T>(work: () => T | Promise<T>, options: { readonly readOnly?: boolean } = {}): Promise<T> {
+    if (this.#turns.mine) throw new WfpError('FwpmTransactionBegin0', 'FWP_E_TXN_IN_PROGRESS');
+    return this.#turns.run(() => this.#wholeTransaction(work, options));
+  }
+
+  async #wholeTransaction<T>(work: () => T | Promise<T>, options: { readonly readOnly?: boolean }): Promise<T> {
     await this.transactionBegin(options);
     let result: T;
     try {

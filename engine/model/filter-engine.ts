@@ -50,7 +50,11 @@ export interface SessionOptions {
 export interface FilterEngine {
   readonly sessionKey: Guid;
 
-  /** Runs `work` in one explicit transaction: commits when it returns, aborts when it throws. */
+  /**
+   * Runs `work` in one explicit transaction: commits when it returns, aborts when it throws. Calls on one session run one after the other, in
+   * the order in which they were made; one from inside `work` fails with FWP_E_TXN_IN_PROGRESS, and so does one while a transaction that
+   * `transactionBegin` began is open. A session has one transaction: every other call that is made on it meanwhile belongs to it.
+   */
   transaction<T>(work: () => T | Promise<T>, options?: { readonly readOnly?: boolean }): Promise<T>;
   transactionBegin(options?: { readonly readOnly?: boolean }): Promise<void>;
   transactionCommit(): Promise<void>;

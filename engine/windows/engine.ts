@@ -1,8 +1,10 @@
 import koffi from 'koffi';
+import { WfpError } from '../model/error.ts';
 import { FWP_E } from '../model/errors.gen.ts';
 import type { FilterEngine, FilterEnumTemplate, ObjectChange, SessionOptions } from '../model/filter-engine.ts';
 import type { Guid } from '../model/guid.ts';
 import type { Callout, Filter, FilterInput, Layer, Provider, ProviderContext, Session, SubLayer } from '../model/objects.ts';
+import { Turns } from '../model/turns.ts';
 import * as compose from './compose.ts';
 import * as layout from './layouts.ts';
 import type { Pointer } from './memory.ts';
@@ -19,6 +21,7 @@ const FWPM_TXN_READ_ONLY = 1;
 /** A session with the Base Filtering Engine of this machine. */
 export class WindowsFilterEngine implements FilterEngine {
   readonly #session: WfpSession;
+  readonly #turns = new Turns();
 
   constructor(session: WfpSession) {
     this.#session = session;
@@ -29,6 +32,11 @@ export class WindowsFilterEngine implements FilterEngine {
   }
 
   async transaction<T>(work: () => T | Promise<T>, options: { readonly readOnly?: boolean } = {}): Promise<T> {
+    if (this.#turns.mine) throw new WfpError('FwpmTransactionBegin0', 'FWP_E_TXN_IN_PROGRESS');
+    return this.#turns.run(() => this.#wholeTransaction(work, options));
+  }
+
+  async #wholeTransaction<T>(work: () => T | Promise<T>, options: { readonly readOnly?: boolean }): Promise<T> {
     await this.transactionBegin(options);
     let result: T;
     try {

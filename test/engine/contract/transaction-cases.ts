@@ -52,6 +52,44 @@ export const transactionCases: readonly ContractCase[] = [
     await session.transactionAbort();
   }),
 
+  dynamicCase('whole transactions of one session wait for each other', async session => {
+    const order: string[] = [];
+    const begun = Promise.withResolvers<void>();
+    const part = (name: string, fail = false) =>
+      session.transaction(async () => {
+        order.push(`${name} begins`);
+        begun.resolve();
+        const filter = await addFilter(session, spec);
+        order.push(`${name} ends`);
+        if (fail) throw new RangeError('on purpose');
+        return filter.filterId;
+      });
+    const running = part('1');
+    await begun.promise;
+    const [first, second, third] = await Promise.allSettled([running, part('2', true), part('3')]);
+    assert.deepEqual(order, ['1 begins', '1 ends', '2 begins', '2 ends', '3 begins', '3 ends']);
+    assert.equal(second.status === 'rejected' && second.reason instanceof RangeError, true);
+    for (const one of [first, third]) assert.equal(one.status === 'fulfilled' && (await exists(session, one.value)), true);
+  }),
+
+  dynamicCase('a transaction inside of one is an error, not a wait without end', async session => {
+    const id = await session.transaction(async () => {
+      await fails(
+        'FWP_E_TXN_IN_PROGRESS',
+        session.transaction(() => undefined),
+      );
+      await fails('FWP_E_TXN_IN_PROGRESS', session.transactionBegin());
+      return (await addFilter(session, spec)).filterId;
+    });
+    assert.equal(await exists(session, id), true);
+    await session.transactionBegin();
+    await fails(
+      'FWP_E_TXN_IN_PROGRESS',
+      session.transaction(() => undefined),
+    );
+    await session.transactionAbort();
+  }),
+
   dynamicCase('a read-only transaction changes nothing', async session => {
     const filter = await addFilter(session, spec);
     await session.transactionBegin({ readOnly: true });
