@@ -21,15 +21,11 @@ beforeAll(async () => {
 }, LIMIT);
 afterAll(() => lab?.dispose());
 
-/** Cases that start so describe what the driver does not do yet; one that passes is to lose its `wanted:`. */
-const wanted = (report: CaseReport): boolean => report.name.startsWith('wanted:');
-
 async function passes(name: string, args: readonly string[] = []): Promise<readonly CaseReport[]> {
   const run = await lab.node(join(import.meta.dirname, `${name}-entry.ts`), { args, timeoutMs: LIMIT });
   const reports = readReports(run.stdout);
-  expect(reports.filter(report => report.error && !wanted(report))).toEqual([]);
+  expect(reports.filter(report => report.error)).toEqual([]);
   expect({ code: run.code, stderr: run.stderr }).toEqual({ code: 0, stderr: '' });
-  expect(reports.filter(report => wanted(report) && !report.error)).toEqual([]);
   return reports;
 }
 

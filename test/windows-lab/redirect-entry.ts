@@ -12,11 +12,11 @@ import {
 import { equal, report, until } from './report.ts';
 import { type Flows, type Play, Stack } from './stack.ts';
 
-/** Runs under Wine: the driver's redirect module, its connects played by the lab's stack. Cases named `wanted:` are known not to hold. */
+/** Runs under Wine: the driver's redirect module, its connects played by the lab's stack. */
 
 const PROXY: Modules = { proxy: { pid: 6060, port: 8877 } };
 const PROXIED = PROXY.proxy!;
-const HOLD_LOOPBACK = { holdLoopback: true, maxHeld: 2000, maxHeldPerProcess: 2000 } as const;
+const ROOMY = { maxHeld: 2000, maxHeldPerProcess: 2000 } as const;
 const LOOPBACK = { 4: [127, 0, 0, 1], 6: [0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1] } as const;
 const REMOTE6 = [0x20, 0x01, 0x0d, 0xb8, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 9];
 const MAPPED = [0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff, 203, 0, 113, 9];
@@ -106,21 +106,20 @@ async function main(): Promise<void> {
     },
   );
 
-  await scenario(
-    'a redirected connect is authorised where it goes now, and its answer counts',
-    HOLD_LOOPBACK,
-    PROXY,
-    async client => {
-      const flows = await stack.play({ action: 'connect', localPort: 41030 });
-      equal('held', [flows.held, flows.redirected], [1, 1]);
-      await until('it is told', () => client.held.length === 1);
-      await client.answer('permit');
-      equal('permitted', (await settled(flows)).permitted, 1);
-    },
-  );
+  await scenario('the answer for a redirected connect counts when it is authorised again', ROOMY, PROXY, async client => {
+    const flows = await stack.play({ action: 'connect', localPort: 41030 });
+    equal('held', [flows.held, flows.redirected], [1, 1]);
+    await until('it is told', () => client.held.length === 1);
+    await client.answer('permit');
+    equal('permitted', (await settled(flows)).permitted, 1);
+  });
 
   await scenario('the module goes while the decider stays, and comes again with another port', {}, PROXY, async client => {
-    await stack.play({ action: 'connect', localPort: 41040 });
+    const before = await stack.play({ action: 'connect', localPort: 41040 });
+    equal('redirected', before.redirected, 1);
+    await until('it is held', () => client.held.length === 1);
+    await client.answer('block');
+    await settled(before);
     await client.set({});
     await modulesAreGone(stack);
     const without = await stack.play({ action: 'connect', localPort: 41041, conditionFlags: 1 });
@@ -147,7 +146,7 @@ async function main(): Promise<void> {
   ] as const) {
     await report(`the client is killed while 100 redirected connects are held: ${outcome}, as the filter says`, async () => {
       let flows: Flows | undefined;
-      await killedHolder(HOLD_LOOPBACK, PROXY, async () => {
+      await killedHolder(ROOMY, PROXY, async () => {
         await until('it has the module', async () => (await stack.counters()).callouts === PLAIN_CALLOUTS + 2, 30_000);
         flows = await stack.play({ action: 'connect', count: 100, remotePort: 30000, localPort: 41060, filterFlags });
         equal('held', [flows.held, flows.redirected], [100, 100]);
@@ -157,29 +156,35 @@ async function main(): Promise<void> {
     });
   }
 
-  await scenario('wanted: layer data applied inline has no flags', {}, PROXY, async () => {
+  await scenario('layer data applied inline has no flags', {}, PROXY, async () => {
+    const flows = await stack.play({ action: 'connect', localPort: 41069 });
+    equal('redirected', flows.redirected, 1);
     equal('with REAUTHORIZE_IF_MODIFIED_BY_OTHERS', (await stack.counters()).inlineReauthorize, 0);
   });
 
-  await scenario('wanted: a redirected connect is held like any other', {}, PROXY, async () => {
-    const flows = await stack.play({ action: 'connect', localPort: 41070 });
-    await stack.play({ action: 'close', endpoint: flows.endpoint });
-    equal('held', flows.held, 1);
-  });
+  for (const family of [4, 6] as const) {
+    await scenario(
+      `a redirected connect over IPv${family} is held like any other, and told with its original destination`,
+      {},
+      PROXY,
+      async client => {
+        const flows = await stack.play({ action: 'connect', family, localPort: 41070, remotePort: 443 });
+        equal('held', [flows.held, flows.redirected], [1, 1]);
+        await until('it is told', () => client.held.length === 1);
+        const event = client.events.find(one => one.type === 'pended');
+        const address = family === 4 ? '203.0.113.9' : '2001:db8::9';
+        equal('remote', event?.type === 'pended' && event.remote, { address, port: 443 });
+        await client.answer('block');
+        equal('blocked', (await settled(flows)).blocked, 1);
+      },
+    );
+  }
 
-  await scenario(
-    'wanted: a held redirected connect is told with its original destination',
-    HOLD_LOOPBACK,
-    PROXY,
-    async client => {
-      const flows = await stack.play({ action: 'connect', localPort: 41071, remotePort: 443 });
-      await until('it is told', () => client.held.length === 1);
-      const event = client.events.find(one => one.type === 'pended');
-      await client.answer('block');
-      await settled(flows);
-      equal('remote', event?.type === 'pended' && event.remote, { address: '203.0.113.9', port: 443 });
-    },
-  );
+  await scenario('loopback that nobody redirects passes while the redirect module is on', {}, PROXY, async client => {
+    const flows = await stack.play({ action: 'connect', remote: [127, 0, 0, 5], conditionFlags: 1, localPort: 41072 });
+    equal('permitted', [flows.permitted, flows.redirected], [1, 0]);
+    equal('asked', client.held.length, 0);
+  });
 
   await report('the driver stops: nothing is left', async () => {
     await closeFlows(stack);

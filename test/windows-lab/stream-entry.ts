@@ -14,7 +14,7 @@ import {
 import { equal, report, until } from './report.ts';
 import { type Flows, type Play, Stack } from './stack.ts';
 
-/** Runs under Wine: the driver's stream module, its flows played by the lab's stack. Cases named `wanted:` are known not to hold. */
+/** Runs under Wine: the driver's stream module, its flows played by the lab's stack. */
 
 /** How much is copied of each direction: room for a hello with a post-quantum key share. */
 const BOUND = 4096;
@@ -147,6 +147,26 @@ async function main(): Promise<void> {
     await stack.play({ action: 'close', endpoint, count: 5 });
   });
 
+  await scenario('a flow that ends without FIN or reset ends both directions', FIRST, async client => {
+    const { endpoint } = await established({ localPort: 42065 });
+    await stack.stream({ endpoint, direction: 'out', bytes: Uint8Array.of(1, 2, 3) });
+    await stack.play({ action: 'close', endpoint });
+    await until('both ends are told', () => (['in', 'out'] as const).every(side => client.streams(side).at(-1)?.last));
+    equal(
+      'out',
+      client.streams('out').map(({ offset, data }) => [offset, data.length]),
+      [
+        [0, 3],
+        [3, 0],
+      ],
+    );
+    equal(
+      'in',
+      client.streams('in').map(({ offset, data }) => [offset, data.length]),
+      [[0, 0]],
+    );
+  });
+
   await report('the client is killed while a segment is being copied: its context outlives the classify', async () => {
     let endpoint = 0n;
     await killedHolder({}, FIRST, async () => {
@@ -160,7 +180,7 @@ async function main(): Promise<void> {
     equal('as it was', (await stack.query({ endpoint, count: 1 })).payloadMismatch, 0);
   });
 
-  await scenario('wanted: a flow id is not given twice while the driver is loaded', FIRST, async client => {
+  await scenario('a flow id is not given twice while the driver is loaded', FIRST, async client => {
     const ids = async () => {
       const { endpoint } = await established({ localPort: 42080 });
       const seen = client.streams('out').length;

@@ -663,6 +663,19 @@ void NativeUnload(void)
     Driver.DriverUnload(&Driver);
 }
 
+/* As the I/O manager does: no new handles from now on, and DriverUnload when the last one is closed. */
+static LONG Handles;
+static BOOLEAN Stopping;
+
+BOOLEAN NativeStop(void)
+{
+    Stopping = Handles != 0;
+    if (!Stopping) {
+        NativeUnload();
+    }
+    return !Stopping;
+}
+
 static NTSTATUS Send(HANDLE_FILE *file, UCHAR major)
 {
     IRP irp;
@@ -674,6 +687,7 @@ static NTSTATUS Send(HANDLE_FILE *file, UCHAR major)
 
 NTSTATUS NativeOpen(HANDLE_FILE *file, const WCHAR *name)
 {
+    NTSTATUS status;
     memset(file, 0, sizeof(*file));
     if (name != NULL) {
         file->file.FileName.Buffer = (WCHAR *)name;
@@ -681,7 +695,14 @@ NTSTATUS NativeOpen(HANDLE_FILE *file, const WCHAR *name)
             file->file.FileName.Length += sizeof(WCHAR);
         }
     }
-    return Send(file, IRP_MJ_CREATE);
+    if (Stopping) {
+        return STATUS_NO_SUCH_DEVICE;
+    }
+    status = Send(file, IRP_MJ_CREATE);
+    if (NT_SUCCESS(status)) {
+        InterlockedIncrement(&Handles);
+    }
+    return status;
 }
 
 void NativeCleanup(HANDLE_FILE *file)
@@ -692,6 +713,10 @@ void NativeCleanup(HANDLE_FILE *file)
 void NativeCloseAfterCleanup(HANDLE_FILE *file)
 {
     Send(file, IRP_MJ_CLOSE);
+    if (InterlockedDecrement(&Handles) == 0 && Stopping) {
+        Stopping = FALSE;
+        NativeUnload();
+    }
 }
 
 void NativeClose(HANDLE_FILE *file)

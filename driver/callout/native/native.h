@@ -53,7 +53,10 @@ typedef struct CALL {
 } CALL;
 
 NTSTATUS NativeLoad(void);
+/** DriverUnload at once, whatever is open. */
 void NativeUnload(void);
+/** What `sc stop` does: DriverUnload now, or when the last handle is closed. @returns whether it has run. */
+BOOLEAN NativeStop(void);
 DEVICE_OBJECT *NativeDevice(void);
 
 NTSTATUS NativeOpen(HANDLE_FILE *file, const WCHAR *name);

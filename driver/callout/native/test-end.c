@@ -83,6 +83,68 @@ static void DeciderDies(void)
     NativeUnload();
 }
 
+enum { AT_STOP = 100 };
+static OPERATION *Stopped[AT_STOP];
+
+static void HoldAtStop(void)
+{
+    ATTEMPT_INPUT input = TcpConnect();
+    ULONG i;
+    input.filterFlags = FWPS_FILTER_FLAG_PERMIT_IF_CALLOUT_UNREGISTERED;
+    for (i = 0; i < AT_STOP; i++) {
+        input.endpointHandle = 0x7000 + i;
+        Stopped[i] = EngineClassify(&input);
+        EXPECT_EQUAL(Stopped[i]->outcome, OUTCOME_PENDED);
+    }
+}
+
+static void ExpectAtStop(ULONG i, OUTCOME final)
+{
+    EXPECT_EQUAL(Stopped[i]->completions, 1);
+    EXPECT_EQUAL(Stopped[i]->final, final);
+    EngineRelease(Stopped[i]);
+}
+
+/* As Windows does it: the driver stays until the client has gone, and the client decides until then. */
+static void StopWaitsForTheDecider(void)
+{
+    CLIENT_SIDE late;
+    ULONG i;
+    Begin();
+    HoldAtStop();
+    EXPECT(!NativeStop());
+    EXPECT_EQUAL(Attach(&late, TRUE), STATUS_NO_SUCH_DEVICE);
+    for (i = 0; i < 10; i++) {
+        Answer(&Decider, NextPended(&Decider)->requestId, SALLYPORT_VERDICT_BLOCK, 0);
+    }
+    Detach(&Decider); /* and DriverUnload runs */
+    for (i = 0; i < AT_STOP; i++) {
+        ExpectAtStop(i, i < 10 ? OUTCOME_BLOCK : OUTCOME_PERMIT); /* answered; onDetach, by filter */
+    }
+    EXPECT_EQUAL(EngineCounts().registered, 0);
+}
+
+/* As Wine does it: DriverUnload runs under an open handle. Each is completed once, blocked whatever the filter says, and told. */
+static void UnloadUnderTheDecider(void)
+{
+    ULONG i, completed = 0;
+    Begin();
+    HoldAtStop();
+    NativeUnload();
+    for (i = 0; i < AT_STOP; i++) {
+        ExpectAtStop(i, OUTCOME_BLOCK);
+    }
+    EXPECT_EQUAL(EngineCounts().registered, 0);
+    while (completed < AT_STOP) {
+        const SALLYPORT_EVENT_HEADER *event = NextEvent(&Decider);
+        if (event->type == SALLYPORT_EVENT_COMPLETED) {
+            EXPECT_EQUAL(((const SALLYPORT_COMPLETED_EVENT *)event)->reason, SALLYPORT_REASON_UNLOAD);
+            completed++;
+        }
+    }
+    Detach(&Decider);
+}
+
 static void ThousandHeldAtOnce(void)
 {
     enum { HELD = 1000 };
@@ -309,6 +371,8 @@ static void JoinedDuringThePend(void)
 const TEST EndTests[] = {
     { "end: time-out by policy", TimeOut },
     { "end: decider dies with 100 held", DeciderDies },
+    { "end: the driver is to stop with 100 held, and waits for the decider to go", StopWaitsForTheDecider },
+    { "end: the driver unloads under a decider with 100 held", UnloadUnderTheDecider },
     { "hold: 1000 at once", ThousandHeldAtOnce },
     { "end: socket closes", SocketCloses },
     { "end: power-down", PowerDown },
