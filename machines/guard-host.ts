@@ -1,7 +1,7 @@
 import type { ConnectionAttempt, ConnectionSource, Verdict } from '../engine/model/attempt.ts';
 import type { ClassifyTrace } from '../engine/model/classify.ts';
 import type { FilterEngine } from '../engine/model/filter-engine.ts';
-import type { Asking } from '../engine/rules/base.ts';
+import type { Asking } from '../engine/rules/asking.ts';
 import type { ActivityEntry } from './guard-client.ts';
 
 /** Where what was asked and decided is kept. Writes are buffered and never block a decision. */

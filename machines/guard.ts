@@ -1,6 +1,7 @@
 import { createActor, fromPromise } from 'xstate';
 import type { ConnectionAttempt, DecidedAttempt, SourceEvent, Verdict } from '../engine/model/attempt.ts';
-import { installBase, removeAsking } from '../engine/rules/base.ts';
+import { removeAsking } from '../engine/rules/asking.ts';
+import { installBase } from '../engine/rules/base.ts';
 import type { Scope } from '../engine/rules/rule.ts';
 import { canonicalScope, covers } from '../engine/rules/scope.ts';
 import { Activity } from './activity.ts';
@@ -53,6 +54,7 @@ export function createGuard(host: GuardHost, options: GuardOptions): Guard {
   let notices: readonly Notice[] = [];
   let decided = 0;
   let running = false;
+  let preparing: Promise<void> | undefined;
   let unsubscribe: (() => Promise<void>) | undefined;
 
   const notice = (level: Notice['level'], text: string) => {
@@ -132,8 +134,9 @@ export function createGuard(host: GuardHost, options: GuardOptions): Guard {
 
   /** A guard that ends takes its asking filters with it; one whose source failed leaves them where they are meant to outlive it. */
   const removeWhatAsks = async () => {
-    if (host.asking === 'nothing' || !host.asking?.outlives || (running && machine.getSnapshot().context.failure !== undefined))
-      return;
+    if (host.asking === 'nothing' || !host.asking?.outlives || !preparing) return;
+    if (running && machine.getSnapshot().context.failure !== undefined)
+      return notice('warning', 'What no rule permits goes on failing: begin again, or end it with sallyport guard --off.');
     await removeAsking(host.engine).catch(error => notice('error', `The filters that ask are still there: ${messageOf(error)}`));
   };
 
@@ -193,15 +196,21 @@ export function createGuard(host: GuardHost, options: GuardOptions): Guard {
   const machine = createActor(
     guardMachine.provide({
       actors: {
-        prepare: fromPromise(prepare),
+        prepare: fromPromise(() => {
+          preparing = prepare();
+          return preparing;
+        }),
         open: fromPromise(async () => {
           await source.start(onSource);
           running = true;
         }),
         close: fromPromise(async () => {
           desk.close();
-          await removeWhatAsks();
+          // What is under way may still add filters.
+          await preparing?.catch(() => undefined);
+          // First the source: what it lets go is classified once more, and the filters must still be there to say what the policy says.
           await Promise.allSettled([source.stop(), unsubscribe?.()]);
+          await removeWhatAsks();
           activity.flush();
         }),
       },

@@ -44,10 +44,13 @@ export const userCondition = (sid: string) =>
 export const protocolCondition = (protocol: number, matchType: MatchType = 'FWP_MATCH_EQUAL') =>
   condition(CONDITION_KEY.IP_PROTOCOL, { type: 'FWP_UINT8', value: protocol }, matchType);
 
-/** FLAGS without FWP_CONDITION_FLAG_IS_LOOPBACK (1). https://learn.microsoft.com/windows/win32/fwp/filtering-condition-flags- */
-export const notLoopback: FilterCondition = condition(
+/**
+ * FLAGS without FWP_CONDITION_FLAG_IS_LOOPBACK (1) and IS_REAUTHORIZE (4): a connection that was there before, which is authorized anew when
+ * filters change, is not touched. https://learn.microsoft.com/windows/win32/fwp/filtering-condition-flags-
+ */
+export const newAndNotLoopback: FilterCondition = condition(
   CONDITION_KEY.FLAGS,
-  { type: 'FWP_UINT32', value: 1 },
+  { type: 'FWP_UINT32', value: 5 },
   'FWP_MATCH_FLAGS_NONE_SET',
 );
 

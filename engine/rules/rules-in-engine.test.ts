@@ -10,9 +10,11 @@ import { newGuid } from '../model/guid.ts';
 import { LAYER_KEY } from '../model/keys.gen.ts';
 import { FILTER_FLAG } from '../model/objects.ts';
 import { dropsToAsk, fixedKey, holdsToAsk } from './ask-filters.ts';
+import { removeAsking } from './asking.ts';
 import { attemptValues, decideAttempt } from './attempt-values.ts';
-import { installBase, nameLookupRules, removeAsking } from './base.ts';
+import { installBase, nameLookupRules } from './base.ts';
 import { applyRules, diffRules } from './diff-rules.ts';
+import { guardsPlaceTaken, takeGuardsPlace } from './guards-place.ts';
 import { readRules, rulesFromEngine } from './read-rules.ts';
 import type { Rule } from './rule.ts';
 import { attemptArbitrary, attemptNear, ruleArbitrary, scopeArbitrary } from './rule-arbitrary.ts';
@@ -388,6 +390,9 @@ describe('the base', () => {
     expect(dropsToAsk(result.filter!)).toBe(true);
     expect(decide(out)).toMatchObject({ action: 'ask', filterId: result.filter!.filterId });
     expect(decide({ ...out, remote: { address: '127.0.0.1', port: 443 } }).action).toBe('permit');
+    // What was there before is authorized anew when filters change: it goes on.
+    const again = { ...values, FLAGS: { type: 'FWP_UINT32', value: 4 } } as const;
+    expect(embedded.classify(layerKey, again).action).toBe('permit');
     expect(await engine.calloutEnum()).toEqual([]);
     expect((await engine.filterEnum()).map(filter => filter.layerKey).sort()).toEqual(
       [LAYER_KEY.ALE_AUTH_CONNECT_V4, LAYER_KEY.ALE_AUTH_CONNECT_V6].sort(),
@@ -421,6 +426,25 @@ describe('the base', () => {
     expect(await removeAsking(engine)).toBe(0);
     expect(await engine.calloutEnum()).toEqual([]);
     expect(await rulesFromEngine(engine)).toEqual([curl]);
+  });
+
+  test('one guard has the place, for as long as its session lives', async () => {
+    const [first, second] = [embedded.openSession({ dynamic: true }), embedded.openSession({ dynamic: true })];
+    expect(await guardsPlaceTaken(engine)).toBe(false);
+    expect(await takeGuardsPlace(first)).toBe(true);
+    expect(await takeGuardsPlace(second)).toBe(false);
+    expect(await guardsPlaceTaken(engine)).toBe(true);
+    await first.close();
+    expect(await guardsPlaceTaken(engine)).toBe(false);
+    expect(await takeGuardsPlace(second)).toBe(true);
+  });
+
+  test('a guard that fails open takes away what one that failed closed has left', async () => {
+    await installBase(engine, dynamic, { failPolicy: 'closed', by: 'drop', outlives: true });
+    const next = embedded.openSession({ dynamic: true });
+    await installBase(engine, next, { failPolicy: 'open', outlives: false });
+    expect((await engine.filterEnum()).some(dropsToAsk)).toBe(false);
+    await next.close();
   });
 
   test('a driver that holds hears of closed sockets by inspection filters, which decide nothing', async () => {

@@ -20,11 +20,34 @@ describe('what asks in the engine', () => {
     expect((await host.engine.filterEnum()).length).toBeGreaterThan(0);
   });
 
+  test('is there until the source has let go of what it held: it is classified once more', async () => {
+    const { guard, host, source, attempt } = await start({}, withAsking({ outlives: true, layers: ['ALE_AUTH_CONNECT'] }));
+    source.hold(attempt(1));
+    const stop = source.stop.bind(source);
+    let there = 0;
+    source.stop = async () => {
+      there = (await left(host)).length;
+      await stop();
+    };
+    await guard.stop();
+    expect(there).toBe(2);
+    expect(await left(host)).toEqual([]);
+  });
+
+  test.each([0, 1, 2, 5, 10, 20])('is not left behind by a guard that is stopped while it prepares: %i turns', async turns => {
+    const { guard, host } = await make({}, withAsking({ outlives: true }));
+    void guard.start();
+    for (let i = 0; i < turns; i++) await Promise.resolve();
+    await guard.stop();
+    expect(await left(host)).toEqual([]);
+  });
+
   test('stays when the source fails while it runs', async () => {
     const { guard, host, source } = await start({}, withAsking({ outlives: true, by: 'drop' }));
     source.emit({ type: 'failed', message: 'the driver sent nonsense' });
     await guard.exited;
     await guard.stop();
+    expect(guard.snapshot().notices.at(-1)?.text).toContain('sallyport guard --off');
     await host.dynamic.close();
     expect((await left(host)).length).toBeGreaterThan(0);
   });

@@ -1,5 +1,6 @@
 import { spawnSync } from 'node:child_process';
 import { DROP_UNTIL_ASKED, fixedKey } from '../../engine/rules/ask-filters.ts';
+import { openWindowsEngine } from '../../engine/windows/engine.ts';
 import { Program, tellNetEvent } from './program.ts';
 import { equal, report as reported, until } from './report.ts';
 import { type Play, Stack } from './stack.ts';
@@ -78,9 +79,36 @@ await report('without the driver: dropped, asked, answered from another terminal
     !/\b(held|holds|waiting|pending)\b/.test(guard.text().replace(/nothing can be held/, '')),
     guard.text(),
   );
+  for (const args of [
+    ['guard', '--net-events', '--line'],
+    ['guard', '--line'],
+    ['guard', '--off'],
+  ]) {
+    const other = program.run(args);
+    equal(args.join(' '), other.code, 1);
+    holds('there is one guard', other.err.includes('guards this machine'), other.err);
+  }
+  holds('it goes on', guard.has('guards'), guard.text());
   await guard.kill();
+  const asking = () => program.run(['filters', '--json', '--action', 'block']).out.split('Drop, ask afterwards').length - 1;
+  equal('what asks outlives it', asking(), 4);
   const off = program.run(['guard', '--off']);
-  holds('what outlived it is taken away', off.code === 0 && off.out.startsWith('Removed'), off.out + off.err);
+  holds('until it is taken away', off.code === 0 && off.out.startsWith('Removed 4'), off.out + off.err);
+  equal('and it is', asking(), 0);
+});
+
+await report('a guard whose filters are taken away says that it guards no more', async () => {
+  const guard = program.start(['guard', '--net-events', '--line']);
+  await until('it guards', () => guard.has('guards'), LIMIT);
+  const drop = fixedKey('filter', 'ALE_AUTH_CONNECT_V6', DROP_UNTIL_ASKED);
+  const engine = await openWindowsEngine();
+  await engine.filterDeleteByKey(drop);
+  await engine.close();
+  await until('it ends', () => guard.over, LIMIT);
+  equal('with 1', await guard.ended, 1);
+  holds('with the reason', guard.text().includes('the filters that ask were taken away'), guard.text());
+  holds('and what remains', guard.text().includes('sallyport guard --off'), guard.text());
+  equal('off', program.run(['guard', '--off']).code, 0);
 });
 
 sc('start', 'fwpkclnt');

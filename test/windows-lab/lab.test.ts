@@ -130,7 +130,7 @@ test.runIf(ready)(
     const store = winePath(join(lab.folder, 'command-store'));
     const env = { SALLYPORT_LAB_ONE_ENGINE: '1', SALLYPORT_LAB_STORE: store, SALLYPORT_HOME: winePath(join(lab.folder, 'home')) };
     const { names } = await passes('command', [lab.program(), winePath(lab.folder), store], env);
-    expect(names.length).toBe(10);
+    expect(names.length).toBe(11);
   },
   LIMIT,
 );

@@ -6,7 +6,13 @@ import { EXIT, Failure, UsageError } from './exit.ts';
 import { commandHelp, mainHelp } from './help.ts';
 
 /** Errors of the engines and of the driver whose message is one sentence for people. */
-const SENTENCES: ReadonlySet<string | undefined> = new Set(['StoreError', 'WfpError', 'DriverError']);
+const SENTENCES: ReadonlySet<string | undefined> = new Set([
+  'StoreError',
+  'HistoryError',
+  'WfpError',
+  'DriverError',
+  'BrokenStructureError',
+]);
 
 /** node:sqlite, and what else the program is made of, came with this version. */
 const LEAST_NODE = [22, 13] as const;

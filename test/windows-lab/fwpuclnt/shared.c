@@ -11,14 +11,29 @@ static HANDLE held = INVALID_HANDLE_VALUE;
 static WIN32_FILE_ATTRIBUTE_DATA seen;
 static LONGLONG eventsAt;
 
-/** With SALLYPORT_LAB_ONE_ENGINE the processes are those of one run of the service, so they share its static objects too. */
+/**
+ * With SALLYPORT_LAB_ONE_ENGINE the processes are those of one run of the service, so they share its static objects too, and the dynamic ones
+ * of a process for as long as it lives.
+ */
 static int oneEngine;
-static int is_shared(const struct object *object)
+static int is_written(const struct object *object)
 {
-    return object->lifetime == PERSISTENT || object->lifetime == BOOTTIME || (oneEngine && object->lifetime == STATIC);
+    return object->lifetime == PERSISTENT || object->lifetime == BOOTTIME ||
+           (oneEngine && (object->lifetime == STATIC || object->lifetime == DYNAMIC));
 }
 
-/* The file: kind, lifetime, id, block, one after another. */
+/** What another process may have taken away: its own dynamic objects and whatever lasts. */
+static int is_shared(const struct object *object) { return is_written(object) && (object->lifetime != DYNAMIC || object->owner); }
+
+static int lives(DWORD process)
+{
+    HANDLE handle = OpenProcess(SYNCHRONIZE, FALSE, process);
+    int alive = handle && WaitForSingleObject(handle, 0) == WAIT_TIMEOUT;
+    if (handle) CloseHandle(handle);
+    return alive;
+}
+
+/* The file: kind, lifetime, id, process of a dynamic object, block, one after another. */
 void shared_write(void)
 {
     DWORD done;
@@ -27,8 +42,8 @@ void shared_write(void)
     if (file == INVALID_HANDLE_VALUE) return;
     for (UINT32 i = 0; i < committed.count; i++) {
         const struct object *object = committed.items[i];
-        UINT64 head[3] = { object->kind, object->lifetime, object->id };
-        if (!is_shared(object)) continue;
+        UINT64 head[4] = { object->kind, object->lifetime, object->id, object->owner ? object->owner : GetCurrentProcessId() };
+        if (!is_written(object)) continue;
         WriteFile(file, head, sizeof head, &done, NULL);
         block_write(object->block, file);
     }
@@ -41,7 +56,7 @@ void shared_write(void)
 static struct table read_file(void)
 {
     struct table table = { 0 };
-    UINT64 head[3];
+    UINT64 head[4];
     DWORD done;
     HANDLE file = CreateFileW(store, GENERIC_READ, FILE_SHARE_READ | FILE_SHARE_DELETE, NULL, OPEN_EXISTING, 0, NULL);
     if (file == INVALID_HANDLE_VALUE) return table;
@@ -53,8 +68,14 @@ static struct table read_file(void)
         object->id = head[2];
         if (!(object->block = block_read(file))) break;
         memcpy(&object->key, object->block->bytes, sizeof object->key);
-        table_push(&table, object);
         id_seen(object->id);
+        if (object->lifetime == DYNAMIC) object->owner = (DWORD)head[3];
+        if (object->owner && (object->owner == GetCurrentProcessId() || !lives(object->owner))) {
+            block_release(object->block);
+            free(object);
+            continue;
+        }
+        table_push(&table, object);
     }
     CloseHandle(file);
     return table;
@@ -72,9 +93,20 @@ static void tell(const struct object *object, FWPM_CHANGE_TYPE type)
     notify_change(NULL, &change);
 }
 
+/** The dynamic objects of a process that ended go with it, whatever the file still says. */
+static void forget_dead(void)
+{
+    for (UINT32 i = 0; i < committed.count; i++)
+        if (committed.items[i]->owner && !lives(committed.items[i]->owner)) {
+            memset(&seen, 0, sizeof seen);
+            return;
+        }
+}
+
 void shared_read(void)
 {
     WIN32_FILE_ATTRIBUTE_DATA now;
+    forget_dead();
     if (!store[0] || !GetFileAttributesExW(store, GetFileExInfoStandard, &now)) return;
     if (!CompareFileTime(&now.ftLastWriteTime, &seen.ftLastWriteTime) && now.nFileSizeLow == seen.nFileSizeLow) return;
     struct table table = read_file();
@@ -163,6 +195,9 @@ void shared_start(void)
     swprintf(lockFile, MAX_PATH + 8, L"%ls.lock", store);
     swprintf(events, MAX_PATH + 8, L"%ls.events", store);
     shared_read();
+    WIN32_FILE_ATTRIBUTE_DATA before;
+    /* What was told before this engine began is not for it. */
+    if (GetFileAttributesExW(events, GetFileExInfoStandard, &before)) eventsAt = before.nFileSizeLow;
     /* The thread lives as long as the process: the library must too, whoever frees it. */
     HMODULE self;
     GetModuleHandleExW(GET_MODULE_HANDLE_EX_FLAG_PIN | GET_MODULE_HANDLE_EX_FLAG_FROM_ADDRESS, (const wchar_t *)look, &self);

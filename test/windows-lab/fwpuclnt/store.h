@@ -13,6 +13,7 @@ struct object {
     GUID key;
     UINT64 id;
     GUID session; /**< of a dynamic object */
+    DWORD owner; /**< process of a dynamic object that another one added; 0: this one */
     struct block *block;
 };
 

@@ -1,4 +1,5 @@
-import { removeAsking } from '../../../engine/rules/base.ts';
+import { removeAsking } from '../../../engine/rules/asking.ts';
+import { guardsPlaceTaken } from '../../../engine/rules/guards-place.ts';
 import { parseChoice, parseCommandArgs } from '../args.ts';
 import { COMMANDS, type CommandContext } from '../commands.ts';
 import { EXIT, Failure, UsageError } from '../exit.ts';
@@ -14,11 +15,13 @@ import { attendOptions } from './run-options.ts';
 async function takeAway(context: CommandContext, where: Paths): Promise<number> {
   const open = await openEngine(where, 'sallyport guard --off');
   try {
+    if (await guardsPlaceTaken(open.session))
+      throw new Failure('a Sallyport guards this machine; end that one, it takes its asking filters with it');
     const count = await removeAsking(open.session);
     context.stdout.write(
       count === 0
         ? 'No asking filters were left in the engine.\n'
-        : `Removed ${count} asking filters; from now on only rules decide. A guard that still runs has to be started again.\n`,
+        : `Removed ${count} asking filters; from now on only rules decide.\n`,
     );
     return EXIT.ok;
   } finally {

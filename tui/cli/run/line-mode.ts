@@ -5,7 +5,7 @@ import type { GuardExit } from '../../../machines/guard-events.ts';
 import type { CommandContext } from '../commands.ts';
 import { eventJson, eventLine } from './line-format.ts';
 
-const FORWARDED = ['SIGINT', 'SIGTERM', 'SIGHUP', 'SIGQUIT'] as const;
+const FORWARDED = ['SIGINT', 'SIGTERM', 'SIGHUP', 'SIGQUIT', 'SIGBREAK'] as const;
 
 /** What is guarded, who answers, and what happens when Sallyport dies: said once at the start. */
 export function banner({ kind, title, failPolicy, defaultVerdict, timeout }: GuardStatus): string {

@@ -20,6 +20,9 @@ function farewell(guard: Guard): string {
   return `sallyport: ${plain(status.title)} ${plain(end)}; ${count('permit')} permitted, ${count('block')} blocked\n`;
 }
 
+/** What a terminal that goes away sends; SIGBREAK is Windows' Ctrl-Break. */
+const ENDS = ['SIGTERM', 'SIGHUP', 'SIGBREAK'] as const;
+
 /** What the screen takes of the settings. */
 export const appSettings = ({ theme, keys, ascii }: Pick<AttendOptions, 'theme' | 'ascii' | 'keys'>): AppSettings => ({
   theme,
@@ -45,12 +48,18 @@ export async function screenMode(
       ...(options.ascii === 'auto' ? {} : { ascii: options.ascii === 'on' }),
     },
   });
+  // Where a whole machine is guarded, the end of the terminal is no accident to fail closed after: the guard ends as if it was quit. Elsewhere
+  // the signal ends the process, and the command with it.
+  const machine = ['windows-driver', 'net-events'].includes(guard.snapshot().status.kind);
+  const leave = () => app.unmount();
+  if (machine) for (const signal of ENDS) process.on(signal, leave);
   await app.flushed();
   const started = guard.start();
   setTimeout(flushCompileCache, 1000).unref();
   try {
     await app.waitUntilExit();
   } finally {
+    for (const signal of ENDS) process.off(signal, leave);
     await started;
     await guard.stop();
     stderr.write(farewell(guard));

@@ -39,7 +39,7 @@ export async function openBfe(onError: (error: unknown) => void): Promise<Bfe> {
     const mirror = await EngineMirror.open(watcher, layers, onError);
     for (const key of ASK_CALLOUTS) mirror.registerCallout(key, () => ({ action: 'block', pend: true }));
     const close = async () => {
-      await mirror.close();
+      await mirror.close().catch(() => undefined);
       await closeAll();
     };
     return { engine, dynamic, watcher, mirror, close };

@@ -1,10 +1,11 @@
 import { DriverSource } from '../../../../driver/windows/driver-source.ts';
 import { createIdentifier } from '../../../../driver/windows/identity.ts';
 import { NetEventSource, type NetEventSourceOptions } from '../../../../driver/windows/net-event-source.ts';
-import type { ConnectionSource, SourceEvent } from '../../../../engine/model/attempt.ts';
+import type { ConnectionSource, SourceEvent, Verdict } from '../../../../engine/model/attempt.ts';
 import { dropsToAsk, holdsToAsk } from '../../../../engine/rules/ask-filters.ts';
-import type { Asking } from '../../../../engine/rules/base.ts';
+import type { Asking } from '../../../../engine/rules/asking.ts';
 import type { Bfe } from './bfe.ts';
+import { whileAsked } from './while-asked.ts';
 
 /** A source and the filters that it needs. */
 export interface AskingSource {
@@ -12,10 +13,18 @@ export interface AskingSource {
   readonly asking: Asking;
 }
 
-/** The driver's own bounds for a deadline, milliseconds (ioctl.h). */
-const LONGEST_DEADLINE_MS = 60 * 60 * 1000;
+/** What the driver is told of the guard. */
+export interface DriverOptions {
+  /** When the guard answers by default. */
+  readonly timeoutSeconds: number;
+  readonly defaultVerdict: Verdict;
+  readonly fail: 'closed' | 'open';
+}
+
 /** The driver ends what nobody answered a little after the guard should have. */
 const GRACE_MS = 5000;
+/** The longest a guard can wait: the driver holds for an hour (ioctl.h). */
+export const LONGEST_TIMEOUT_S = 3600 - GRACE_MS / 1000;
 /** Added to the ids of attempts that net events tell, so that they are never those of held ones. */
 const EVENT_IDS = 2 ** 40;
 
@@ -30,18 +39,15 @@ const watching = ({ watcher, mirror }: Bfe, watches: 'questions' | 'decisions'):
   watches,
 });
 
-/**
- * What the driver holds; what other filters decide is told by net events beside it, without which it goes on.
- * @param timeoutSeconds when the guard answers by default; null: as late as the driver allows
- */
-export function driverSource(bfe: Bfe, timeoutSeconds: number | null, fail: 'closed' | 'open'): AskingSource {
-  const deadlineMs = Math.min(
-    timeoutSeconds === null ? LONGEST_DEADLINE_MS : timeoutSeconds * 1000 + GRACE_MS,
-    LONGEST_DEADLINE_MS,
-  );
+/** What the driver holds; what other filters decide is told by net events beside it, without which it goes on. */
+export function driverSource(bfe: Bfe, { timeoutSeconds, defaultVerdict, fail }: DriverOptions): AskingSource {
   const driver = new DriverSource({
     identify: createIdentifier(),
-    policy: { deadlineMs, onDetach: fail === 'open' ? 'permit' : 'block' },
+    policy: {
+      deadlineMs: timeoutSeconds * 1000 + GRACE_MS,
+      onTimeout: defaultVerdict,
+      onDetach: fail === 'open' ? 'permit' : 'block',
+    },
   });
   const decisions = new NetEventSource(watching(bfe, 'decisions'));
   const source: ConnectionSource = {
@@ -65,11 +71,13 @@ export function driverSource(bfe: Bfe, timeoutSeconds: number | null, fail: 'clo
       await Promise.allSettled([driver.stop(), decisions.stop()]);
     },
   };
-  return { source, asking: { layers, closures: true, outlives: fail === 'closed' } };
+  const asking: Asking = { layers, closures: true, outlives: fail === 'closed' };
+  return { source: whileAsked(source, bfe, asking), asking };
 }
 
 /** Nothing is held: filters drop, and the drops are asked about. */
-export const netEventSource = (bfe: Bfe, fail: 'closed' | 'open'): AskingSource => ({
-  source: new NetEventSource({ ...watching(bfe, 'questions'), failPolicy: fail }),
-  asking: { layers, by: 'drop', outlives: fail === 'closed' },
-});
+export function netEventSource(bfe: Bfe, fail: 'closed' | 'open'): AskingSource {
+  const asking: Asking = { layers, by: 'drop', outlives: fail === 'closed' };
+  const source = new NetEventSource({ ...watching(bfe, 'questions'), failPolicy: fail });
+  return { source: whileAsked(source, bfe, asking), asking };
+}

@@ -1,8 +1,9 @@
 import { processFacts } from '../../../../driver/windows/process-facts.ts';
 import type { ConnectionSource } from '../../../../engine/model/attempt.ts';
 import { decideAttempt } from '../../../../engine/rules/attempt-values.ts';
+import { takeGuardsPlace } from '../../../../engine/rules/guards-place.ts';
 import { createGuard } from '../../../../machines/guard.ts';
-import type { GuardHost } from '../../../../machines/guard-host.ts';
+import type { GuardHost, HistoryStore } from '../../../../machines/guard-host.ts';
 import { Failure } from '../../exit.ts';
 import { realClock } from '../clock.ts';
 import { idleSource } from '../idle-source.ts';
@@ -10,7 +11,7 @@ import { addRunRules, explainDeciding, type GuardSession, guardOptions, historyO
 import { processAlive } from '../process-alive.ts';
 import { type Bfe, openBfe } from './bfe.ts';
 import { findDriver } from './find-driver.ts';
-import { type AskingSource, driverSource, netEventSource } from './sources.ts';
+import { type AskingSource, driverSource, LONGEST_TIMEOUT_S, netEventSource } from './sources.ts';
 
 /** What a guard on Windows works with: `driver` holds, or, where it is not loaded, net events tell of drops; `net-events` always. */
 export type WindowsMode = 'driver' | 'net-events' | 'idle';
@@ -25,28 +26,44 @@ export interface WindowsOptions extends OpenOptions {
   readonly recorded?: (source: ConnectionSource) => ConnectionSource;
 }
 
+const ANOTHER = 'another Sallyport guards this machine already; end it first';
 const WITHOUT_DRIVER =
   'the callout driver is not loaded, so nothing can be held: connections are dropped and asked about afterwards (sc start sallyport loads it)';
 
 /** Chooses before anything is changed in the engine. @throws Failure when there is a driver that cannot be used */
-async function chooseSource(bfe: Bfe, mode: WindowsMode, options: WindowsOptions): Promise<AskingSource | undefined> {
-  if (mode === 'idle') return undefined;
-  if (mode === 'net-events') return netEventSource(bfe, options.fail);
+async function chooseMode(mode: WindowsMode, tell: WindowsOptions['tell']): Promise<WindowsMode> {
+  if (mode !== 'driver') return mode;
   const driver = await findDriver();
-  if (driver.kind === 'unusable') throw new Failure(`${driver.why}; without the driver: sallyport guard --net-events`);
-  if (driver.kind === 'usable' && driver.deciderAttached)
-    throw new Failure('another Sallyport guards this machine already; end it first');
-  if (driver.kind === 'usable') return driverSource(bfe, options.settings.timeout, options.fail);
-  options.tell(WITHOUT_DRIVER);
-  return netEventSource(bfe, options.fail);
+  if (driver.kind === 'unusable') throw new Failure(driver.why);
+  if (driver.kind === 'usable' && driver.deciderAttached) throw new Failure(ANOTHER);
+  if (driver.kind === 'usable') return 'driver';
+  tell(WITHOUT_DRIVER);
+  return 'net-events';
 }
 
-/** Without a driver an unanswered question stays what it is, a drop: it cannot be permitted by default, and nothing runs out. */
-function settingsFor(source: AskingSource | undefined, options: WindowsOptions): WindowsOptions {
-  if (source?.source.kind !== 'net-events') return options;
-  if (options.settings.defaultVerdict === 'permit')
-    options.tell('without the driver the default can only be block: what nobody answers stays dropped');
-  return { ...options, settings: { ...options.settings, defaultVerdict: 'block', timeout: null } };
+/**
+ * What can hold here bounds what can be promised. Without a driver an unanswered question stays what it is, a drop: it cannot be permitted by
+ * default, and nothing runs out. With it nothing waits longer than the driver holds.
+ */
+function settingsFor(mode: WindowsMode, { settings, asksPerson, tell }: WindowsOptions): WindowsOptions['settings'] {
+  if (mode === 'net-events') {
+    if (settings.defaultVerdict === 'permit')
+      tell('without the driver the default can only be block: what nobody answers stays dropped');
+    return { ...settings, defaultVerdict: 'block', timeout: null };
+  }
+  if (mode === 'driver' && asksPerson && (settings.timeout ?? Number.POSITIVE_INFINITY) > LONGEST_TIMEOUT_S) {
+    if (settings.timeout !== null)
+      tell(`the driver holds a connection for an hour at most: the timeout is ${LONGEST_TIMEOUT_S} s`);
+    return { ...settings, timeout: LONGEST_TIMEOUT_S };
+  }
+  return settings;
+}
+
+function sourceFor(bfe: Bfe, mode: WindowsMode, { settings, fail }: WindowsOptions): AskingSource | undefined {
+  if (mode === 'idle') return undefined;
+  if (mode === 'net-events') return netEventSource(bfe, fail);
+  const { timeout, defaultVerdict } = settings;
+  return driverSource(bfe, { timeoutSeconds: timeout ?? LONGEST_TIMEOUT_S, defaultVerdict, fail });
 }
 
 /** Whether the process with this id is the one that began then. */
@@ -62,17 +79,21 @@ function windowsProcessAlive(pid: number, startTime?: number): boolean {
 export async function openWindowsGuard(given: WindowsOptions, mode: WindowsMode): Promise<GuardSession> {
   let tell: (error: unknown) => void = () => {};
   const bfe = await openBfe(error => tell(error));
+  let history: HistoryStore | undefined;
   try {
-    const chosen = await chooseSource(bfe, mode, given);
-    const options = settingsFor(chosen, given);
+    const chosenMode = await chooseMode(mode, given.tell);
+    const options = { ...given, settings: settingsFor(chosenMode, given) };
+    history = historyOf(options);
+    const chosen = sourceFor(bfe, chosenMode, options);
+    const source = chosen ? (options.recorded?.(chosen.source) ?? chosen.source) : idleSource();
+    if (chosen && !(await takeGuardsPlace(bfe.dynamic))) throw new Failure(ANOTHER);
     await addRunRules(bfe.engine, bfe.dynamic, options.rules);
-    const history = historyOf(options);
     const { mirror } = bfe;
     const decide: GuardHost['decide'] = attempt => decideAttempt((key, values) => mirror.classify(key, values), attempt);
     const host: GuardHost = {
       engine: bfe.engine,
       dynamic: bfe.dynamic,
-      source: chosen ? (options.recorded?.(chosen.source) ?? chosen.source) : idleSource(),
+      source,
       asking: chosen?.asking ?? 'nothing',
       history,
       decide,
@@ -91,7 +112,7 @@ export async function openWindowsGuard(given: WindowsOptions, mode: WindowsMode)
     let closing: Promise<void> | undefined;
     const close = async () => {
       await guard.stop();
-      history.close();
+      history?.close();
       await bfe.close();
     };
     return {
@@ -102,6 +123,7 @@ export async function openWindowsGuard(given: WindowsOptions, mode: WindowsMode)
       },
     };
   } catch (error) {
+    history?.close();
     await bfe.close();
     throw error;
   }
