@@ -8,6 +8,8 @@ export interface HoldFacts {
   /** One clause: what holds, or why nothing does. */
   readonly detail: string;
   readonly fix?: string;
+  /** Nothing can be held, and the command works all the same in a lesser way, which `detail` tells. */
+  readonly goesWithout?: boolean;
 }
 
 export interface TerminalFacts {

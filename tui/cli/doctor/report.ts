@@ -76,7 +76,8 @@ function koffi({ platform, koffi: { problem, version } }: Facts): Finding {
   return missing(`koffi cannot call ${library}: ${problem}`, fixes(platform).install);
 }
 
-const hold = ({ hold: { ok: works, detail, fix } }: Facts): Finding => (works ? ok(detail) : missing(detail, fix));
+const hold = ({ hold: { ok: works, detail, fix, goesWithout } }: Facts): Finding =>
+  works ? ok(detail) : goesWithout ? note(detail, fix) : missing(detail, fix);
 
 /** Yama's ptrace_scope decides who may take a descriptor out of a process. Source: kernel Documentation/admin-guide/LSM/Yama.rst */
 function yama(scope: number): Finding {

@@ -14,6 +14,7 @@ export async function windowsHoldFacts(): Promise<HoldFacts> {
   if (driver.kind === 'absent')
     return {
       ok: false,
+      goesWithout: true,
       detail: 'the callout driver is not loaded: connections can only be dropped and asked about afterwards (net events)',
       fix: 'install the driver (driver\\install.cmd of the package), then: sc start sallyport',
     };
