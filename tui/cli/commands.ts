@@ -67,7 +67,7 @@ export const COMMANDS: readonly CommandSpec[] = [
   {
     name: 'guard',
     usage: 'guard [OPTIONS]',
-    summary: 'on Windows: hold every new connection of this machine until it is answered',
+    summary: 'on Windows: hold new connections of this machine that no rule decides',
     options: [
       ...runOptions.filter(o => o.name !== 'refuse'),
       { name: 'net-events', summary: 'without the driver: drop first, ask afterwards' },
