@@ -27,6 +27,7 @@ export interface FilterEnumTemplate {
 export interface ObjectChange {
   readonly object: 'filter' | 'provider' | 'sublayer' | 'callout' | 'providerContext';
   readonly change: 'add' | 'delete';
+  /** NULL_GUID: something of this kind changed, what it is could not be read. */
   readonly key: Guid;
   /** LUID of a filter or callout. */
   readonly id?: bigint;

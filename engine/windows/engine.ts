@@ -218,13 +218,15 @@ export class WindowsFilterEngine implements FilterEngine {
     return this.#session.enumerate('Session', () => 0n, parse.parseSession);
   }
 
-  subscribeChanges(listener: (change: ObjectChange) => void): Promise<() => Promise<void>> {
-    return subscribeAllChanges(this.#session, listener);
+  /** @param onError told what could not be read (the listener gets NULL_GUID for it) and what the listener threw; default: nobody is */
+  subscribeChanges(listener: (change: ObjectChange) => void, onError?: (error: Error) => void): Promise<() => Promise<void>> {
+    return subscribeAllChanges(this.#session, listener, onError);
   }
 
   /**
-   * Reports what the kernel dropped and, when asked, allowed. Switches collection on (an engine option that outlives the session, hence
-   * not possible in a dynamic session or a transaction).
+   * Reports what the kernel dropped and, when asked, allowed. Switches collection on by engine options of the whole machine (hence not
+   * possible in a dynamic session or a transaction): what another has switched on stays on, and the function that ends the subscription puts
+   * back what this one changed, unless somebody changed it since. After a crash the options stay as they are, restarts included.
    */
   netEvents(listener: (event: NetEvent) => void, options: NetEventOptions = {}): Promise<() => Promise<void>> {
     return netEvents(this.#session, listener, options);

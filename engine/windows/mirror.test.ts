@@ -67,3 +67,11 @@ test('a callout that asks pends', async () => {
   expect(mirror.classify(layerKey, values(28)).pend).toBe(true);
   expect(mirror.explain(layerKey, values(28)).subLayers.length).toBeGreaterThan(0);
 });
+
+test('a subscription that cannot be ended does not keep a mirror from closing', async () => {
+  const session = await engine.openSession();
+  session.subscribeChanges = async () => () => Promise.reject(new Error('the service was stopped'));
+  const mirror = await EngineMirror.open(session, [layerKey]);
+  await mirror.close();
+  await session.close();
+});

@@ -92,9 +92,9 @@ export class EngineMirror {
     this.#known = seen;
   }
 
+  /** Reads no more. Never rejects: a subscription that cannot be ended (the service stopped) ends with the session. */
   async close(): Promise<void> {
     this.#closed = true;
-    await this.#unsubscribe?.();
-    await this.#running?.catch(() => undefined);
+    await Promise.allSettled([this.#unsubscribe?.(), this.#running, this.#next]);
   }
 }

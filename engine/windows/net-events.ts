@@ -1,5 +1,5 @@
 import type { Endpoint } from '../model/attempt.ts';
-import { composeValue } from './compose-value.ts';
+import { addToOption, ENGINE_OPTION, type OptionChange, restoreOption } from './engine-options.ts';
 import * as layout from './layouts.ts';
 import { type Pointer, readBytes, Struct } from './memory.ts';
 import { parseBlob, parseSid } from './parse-value.ts';
@@ -29,7 +29,10 @@ export interface NetEventOptions {
   readonly allowed?: boolean;
   /** Turn collection on when it is off; default true. */
   readonly enable?: boolean;
-  /** Told when the engine gives an event that cannot be read; the event is passed over. Without it such an event is an uncaught error. */
+  /**
+   * Told of an event that cannot be read (it is passed over), of what the listener threw, and when an option could not be put back; each
+   * message once. Without it nobody is told.
+   */
   readonly onError?: (error: Error) => void;
 }
 
@@ -46,8 +49,6 @@ const FLAG = {
 } as const;
 const TYPE_CLASSIFY_DROP = 3;
 const TYPE_CLASSIFY_ALLOW = 6;
-const OPTION_COLLECT_NET_EVENTS = 0;
-const OPTION_MATCH_ANY_KEYWORDS = 1;
 const KEYWORD_CLASSIFY_ALLOW = 0x10;
 /** 1601-01-01 to 1970-01-01 in milliseconds. */
 const FILETIME_EPOCH_MS = 11_644_473_600_000;
@@ -116,36 +117,35 @@ function parseClassification(address: Pointer) {
   };
 }
 
-/** FwpmEngineSetOption0 with a UINT32. */
-async function setOption(session: WfpSession, option: number, value: number): Promise<void> {
-  await session.withArena(async context => {
-    const { address, struct } = context.arena.struct(layout.FWP_VALUE0);
-    composeValue(context, struct, { type: 'FWP_UINT32', value });
-    await session.check('FwpmEngineSetOption0', option, address);
-  });
-}
-
-/** Switches collection on as asked and subscribes. Returns the function that ends the subscription; the option stays, it is the machine's. */
+/** Subscribes and switches collection on as asked. Returns the function that ends the subscription and puts the options back. */
 export async function netEvents(
   session: WfpSession,
   listener: (event: NetEvent) => void,
   options: NetEventOptions,
 ): Promise<() => Promise<void>> {
-  if (options.enable ?? true) {
-    await setOption(session, OPTION_COLLECT_NET_EVENTS, 1);
-    if (options.allowed) await setOption(session, OPTION_MATCH_ANY_KEYWORDS, KEYWORD_CLASSIFY_ALLOW);
-  }
-  return subscribeNetEventData(session, (data, version) => {
-    let event: NetEvent;
-    try {
-      event = parseNetEvent(data, version);
-    } catch (error) {
-      if (!options.onError) throw error;
-      options.onError(error as Error);
-      return;
+  const { onError = () => {} } = options;
+  const changed: OptionChange[] = [];
+  const putBack = async () => {
+    for (const change of changed.splice(0).reverse()) await restoreOption(session, change).catch(onError);
+  };
+  try {
+    if (options.enable ?? true) {
+      changed.push(...(await addToOption(session, ENGINE_OPTION.COLLECT_NET_EVENTS, 1)));
+      if (options.allowed)
+        changed.push(...(await addToOption(session, ENGINE_OPTION.NET_EVENT_MATCH_ANY_KEYWORDS, KEYWORD_CLASSIFY_ALLOW)));
     }
-    listener(event);
-  });
+    const end = await subscribeNetEventData(session, (data, version) => listener(parseNetEvent(data, version)), onError);
+    return async () => {
+      try {
+        await end();
+      } finally {
+        await putBack();
+      }
+    };
+  } catch (error) {
+    await putBack();
+    throw error;
+  }
 }
 
 /** The events that the engine still keeps (about a hundred), oldest first. FWPM_NET_EVENT_ENUM_TEMPLATE0 is NULL: all. */

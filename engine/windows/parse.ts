@@ -199,11 +199,16 @@ const CHANGES = {
   providerContext: { type: layout.FWPM_PROVIDER_CONTEXT_CHANGE0, key: 'providerContextKey', id: 'providerContextId' },
 } as const;
 
+/** FWPM_CHANGE_ADD, FWPM_CHANGE_DELETE. */
+const CHANGE_TYPE: { readonly [code: number]: 'add' | 'delete' } = { 1: 'add', 2: 'delete' };
+
 /** FWPM_*_CHANGE0. Only valid during the callback, so everything is copied here. */
 export function parseChange(object: ObjectChange['object'], address: Pointer): ObjectChange {
   const { type, key, id } = CHANGES[object];
   const source = Struct.at(type, address);
-  const change = { object, change: source.number('changeType') === 2 ? 'delete' : 'add', key: source.guid(key) } as const;
+  const what = CHANGE_TYPE[source.number('changeType')];
+  if (!what) throw new BrokenStructureError(`the change ${source.number('changeType')} of a ${object}`);
+  const change = { object, change: what, key: source.guid(key) } as const;
   if (id === undefined) return change;
   return { ...change, id: object === 'callout' ? BigInt(source.number(id)) : source.bigint(id) };
 }

@@ -1,5 +1,6 @@
 import koffi from 'koffi';
 import type { ObjectChange } from '../model/filter-engine.ts';
+import { NULL_GUID } from '../model/guid.ts';
 import * as layout from './layouts.ts';
 import type { Pointer } from './memory.ts';
 import type { NativeName } from './native.ts';
@@ -11,6 +12,8 @@ const callbackType = koffi.pointer(koffi.proto('void', ['void *', 'void *']));
 const POINTER = koffi.struct({ value: 'void *' });
 /** FWPM_SUBSCRIPTION_FLAG_NOTIFY_ON_ADD | NOTIFY_ON_DELETE. */
 const NOTIFY_ON_ADD_AND_DELETE = 3;
+/** Different errors told per subscription. */
+const MOST_TOLD = 100;
 
 const KINDS = [
   ['provider', 'Provider'],
@@ -19,6 +22,27 @@ const KINDS = [
   ['providerContext', 'ProviderContext'],
   ['filter', 'Filter'],
 ] as const;
+
+/** Runs `work`; what it throws goes to `onError`, and what that throws nowhere: there is nobody left to be told. */
+function attempt(work: () => unknown, onError: (error: Error) => void): void {
+  try {
+    work();
+  } catch (error) {
+    try {
+      onError(error instanceof Error ? error : new Error(String(error)));
+    } catch {}
+  }
+}
+
+/** Tells each message once: what cannot be read once cannot be read a thousand times either. */
+function once(onError: (error: Error) => void): (error: Error) => void {
+  const told = new Set<string>();
+  return error => {
+    if (told.has(error.message) || told.size >= MOST_TOLD) return;
+    told.add(error.message);
+    onError(error);
+  };
+}
 
 /**
  * One subscription with its callback. The engine calls from a thread of its own; koffi hands the call to the event loop and lets that
@@ -29,16 +53,11 @@ async function subscribe(
   names: { readonly subscribe: NativeName; readonly unsubscribe: NativeName },
   flags: number,
   onData: (data: Pointer) => void,
+  onError: (error: Error) => void,
 ): Promise<() => Promise<void>> {
+  // The engine's thread waits for us and takes no exception.
   const callback = koffi.register((_context: Pointer, data: Pointer | null) => {
-    try {
-      if (data) onData(data);
-    } catch (error) {
-      // The engine's thread waits for us and takes no exception; the program's handler gets it on its own turn.
-      queueMicrotask(() => {
-        throw error;
-      });
-    }
+    attempt(() => data && onData(data), onError);
   }, callbackType);
   const release = () => koffi.unregister(callback);
   let handle: Pointer;
@@ -63,11 +82,20 @@ async function subscribe(
   };
 }
 
-/** Changes of all five kinds of object, without template: every object that this caller may read. */
+/** The change of an object that the engine told in a form that cannot be read: who follows this kind of object reads again. */
+const unreadable = (object: ObjectChange['object']): ObjectChange => ({ object, change: 'add', key: NULL_GUID });
+
+/**
+ * Changes of all five kinds of object, without template: every object that this caller may read. One that cannot be read is told as an
+ * addition of NULL_GUID.
+ * @param onError told what could not be read and what the listener threw, each message once; nothing is ever thrown from here afterwards
+ */
 export async function subscribeAllChanges(
   session: WfpSession,
   listener: (change: ObjectChange) => void,
+  onError: (error: Error) => void = () => {},
 ): Promise<() => Promise<void>> {
+  const failed = once(onError);
   const ends: (() => Promise<void>)[] = [];
   const endAll = async () => {
     for (const end of ends) await end();
@@ -75,7 +103,14 @@ export async function subscribeAllChanges(
   try {
     for (const [object, kind] of KINDS) {
       const names = { subscribe: `Fwpm${kind}SubscribeChanges0`, unsubscribe: `Fwpm${kind}UnsubscribeChanges0` } as const;
-      ends.push(await subscribe(session, names, NOTIFY_ON_ADD_AND_DELETE, data => listener(parseChange(object, data))));
+      const onData = (data: Pointer) => {
+        let change = unreadable(object);
+        attempt(() => {
+          change = parseChange(object, data);
+        }, failed);
+        listener(change);
+      };
+      ends.push(await subscribe(session, names, NOTIFY_ON_ADD_AND_DELETE, onData, failed));
     }
     return endAll;
   } catch (error) {
@@ -84,12 +119,16 @@ export async function subscribeAllChanges(
   }
 }
 
-/** FwpmNetEventSubscribeN: the newest that this Windows has. The callback's structure is one version above the function's suffix. */
+/**
+ * FwpmNetEventSubscribeN: the newest that this Windows has. The callback's structure is one version above the function's suffix.
+ * @param onError told what `onData` threw, each message once
+ */
 export async function subscribeNetEventData(
   session: WfpSession,
   onData: (data: Pointer, version: 1 | 2 | 3 | 4 | 5) => void,
+  onError: (error: Error) => void,
 ): Promise<() => Promise<void>> {
   const suffix = ([4, 3, 2, 1] as const).find(candidate => session.native.has(`FwpmNetEventSubscribe${candidate}`)) ?? 0;
   const names = { subscribe: `FwpmNetEventSubscribe${suffix}`, unsubscribe: 'FwpmNetEventUnsubscribe0' } as const;
-  return subscribe(session, names, 0, data => onData(data, (suffix + 1) as 1 | 2 | 3 | 4 | 5));
+  return subscribe(session, names, 0, data => onData(data, (suffix + 1) as 1 | 2 | 3 | 4 | 5), once(onError));
 }

@@ -73,7 +73,11 @@ export const transactionCases: readonly ContractCase[] = [
   }),
 
   dynamicCase('a transaction inside of one is an error, not a wait without end', async session => {
+    const ended = Promise.withResolvers<void>();
+    let later: Promise<unknown> | undefined;
     const id = await session.transaction(async () => {
+      // What the work began may go on after it, and has its own transactions then.
+      later = ended.promise.then(() => session.transaction(() => undefined));
       await fails(
         'FWP_E_TXN_IN_PROGRESS',
         session.transaction(() => undefined),
@@ -82,6 +86,8 @@ export const transactionCases: readonly ContractCase[] = [
       return (await addFilter(session, spec)).filterId;
     });
     assert.equal(await exists(session, id), true);
+    ended.resolve();
+    await later;
     await session.transactionBegin();
     await fails(
       'FWP_E_TXN_IN_PROGRESS',
