@@ -95,6 +95,25 @@ export function encodePolicy(policy: DriverPolicy): Uint8Array {
   return message.bytes;
 }
 
+/** The optional modules of the driver; one that is left out is switched off. They end with the decider. */
+export interface DriverModules {
+  /** Connects go to this process, which listens on 127.0.0.1 and ::1 at the port; its own connects do not. */
+  readonly proxy?: { readonly pid: number; readonly port: number };
+  /** The first bytes of every flow and direction (1 to 4,096), of so many flows at once (1 to 4,096). */
+  readonly stream?: { readonly bytes: number; readonly flows: number };
+}
+
+/** SALLYPORT_MODULES: which modules are on after the call. Values out of range are the driver's to refuse. */
+export function encodeModules({ proxy, stream }: DriverModules): Uint8Array {
+  return new Message('MODULES')
+    .set('version', SALLYPORT.CONTRACT_VERSION)
+    .set('modules', (proxy ? SALLYPORT.MODULE_REDIRECT : 0) | (stream ? SALLYPORT.MODULE_STREAM : 0))
+    .set('proxyProcessId', proxy?.pid ?? 0)
+    .set('proxyPortHost', proxy?.port ?? 0)
+    .set('streamBytes', stream?.bytes ?? 0)
+    .set('streamFlows', stream?.flows ?? 0).bytes;
+}
+
 export interface DriverVerdict {
   readonly requestId: bigint;
   readonly verdict: Verdict;
@@ -152,6 +171,9 @@ export function decodeStatistics(bytes: Uint8Array): ReadonlyMap<string, bigint>
     'packetsDropped',
     'injectFailures',
     'eventsLost',
+    'redirected',
+    'streamFlows',
+    'streamBytes',
   ];
   const byReason = REASONS.flatMap((reason, index) => [
     [`completed ${reason}`, message.bigint('completed', index)] as const,

@@ -1,27 +1,19 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { Message, SALLYPORT, sizeOf } from '../../driver/windows/contract.ts';
+import { SALLYPORT, sizeOf } from '../../driver/windows/contract.ts';
 import { DriverDevice } from '../../driver/windows/device.ts';
 import { type DriverEvent, decodeBatch, type StreamEvent } from '../../driver/windows/events.ts';
-import { type DriverPolicy, encodePolicy, encodeVerdicts, verdictResultsSize } from '../../driver/windows/requests.ts';
+import {
+  type DriverModules,
+  type DriverPolicy,
+  decodeStatistics,
+  encodeModules,
+  encodePolicy,
+  encodeVerdicts,
+  verdictResultsSize,
+} from '../../driver/windows/requests.ts';
 import { equal, until } from './report.ts';
 import type { Stack } from './stack.ts';
-
-/** SALLYPORT_MODULES: which optional modules are to be registered after the call. */
-export interface Modules {
-  readonly proxy?: { readonly pid: number; readonly port: number };
-  readonly stream?: { readonly bytes: number; readonly flows: number };
-}
-
-export function encodeModules(modules: Modules): Uint8Array {
-  return new Message('MODULES')
-    .set('version', SALLYPORT.CONTRACT_VERSION)
-    .set('modules', (modules.proxy ? SALLYPORT.MODULE_REDIRECT : 0) | (modules.stream ? SALLYPORT.MODULE_STREAM : 0))
-    .set('proxyProcessId', modules.proxy?.pid ?? 0)
-    .set('proxyPortHost', modules.proxy?.port ?? 0)
-    .set('streamBytes', modules.stream?.bytes ?? 0)
-    .set('streamFlows', modules.stream?.flows ?? 0).bytes;
-}
 
 /** A decider that switches modules on and keeps every event. */
 export class ModuleClient {
@@ -29,7 +21,7 @@ export class ModuleClient {
   readonly events: DriverEvent[] = [];
   lost = 0n;
 
-  async start(policy: DriverPolicy, modules: Modules): Promise<this> {
+  async start(policy: DriverPolicy, modules: DriverModules): Promise<this> {
     await this.device.attach('decider');
     await this.device.control('setting the policy', SALLYPORT.IOCTL_SET_POLICY, encodePolicy(policy), 0);
     await this.set(modules);
@@ -37,7 +29,7 @@ export class ModuleClient {
     return this;
   }
 
-  async set(modules: Modules): Promise<void> {
+  async set(modules: DriverModules): Promise<void> {
     await this.device.control('setting the modules', SALLYPORT.IOCTL_SET_MODULES, encodeModules(modules), 0);
   }
 
@@ -81,7 +73,7 @@ export class ModuleClient {
       new Uint8Array(0),
       sizeOf('STATISTICS'),
     );
-    return new Message('STATISTICS', bytes).bigint(name);
+    return decodeStatistics(bytes).get(name)!;
   }
 }
 
@@ -113,7 +105,7 @@ export async function driverIsGone(stack: Stack): Promise<void> {
 }
 
 /** Another process that decides with these modules until it is killed. The argument is read back by `holdModules`. */
-export async function killedHolder(policy: DriverPolicy, modules: Modules, work: () => Promise<void>): Promise<void> {
+export async function killedHolder(policy: DriverPolicy, modules: DriverModules, work: () => Promise<void>): Promise<void> {
   const child = spawn(process.execPath, [process.argv[1]!, 'hold', encodeURIComponent(JSON.stringify({ policy, modules }))], {
     stdio: 'ignore',
   });
@@ -126,7 +118,7 @@ export async function killedHolder(policy: DriverPolicy, modules: Modules, work:
 }
 
 export async function holdModules(text: string): Promise<void> {
-  const { policy, modules } = JSON.parse(decodeURIComponent(text)) as { policy: DriverPolicy; modules: Modules };
+  const { policy, modules } = JSON.parse(decodeURIComponent(text)) as { policy: DriverPolicy; modules: DriverModules };
   await new ModuleClient().start(policy, modules);
   setInterval(() => undefined, 1000);
 }

@@ -1,3 +1,4 @@
+import type { DriverModules } from '../../driver/windows/requests.ts';
 import { sc } from './lab-client.ts';
 import {
   closeFlows,
@@ -5,7 +6,6 @@ import {
   holdModules,
   killedHolder,
   ModuleClient,
-  type Modules,
   modulesAreGone,
   PLAIN_CALLOUTS,
 } from './module-client.ts';
@@ -14,7 +14,7 @@ import { type Flows, type Play, Stack } from './stack.ts';
 
 /** Runs under Wine: the driver's redirect module, its connects played by the lab's stack. */
 
-const PROXY: Modules = { proxy: { pid: 6060, port: 8877 } };
+const PROXY: DriverModules = { proxy: { pid: 6060, port: 8877 } };
 const PROXIED = PROXY.proxy!;
 const ROOMY = { maxHeld: 2000, maxHeldPerProcess: 2000 } as const;
 const LOOPBACK = { 4: [127, 0, 0, 1], 6: [0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1] } as const;
@@ -26,7 +26,7 @@ async function main(): Promise<void> {
   equal('sc start', sc('start', 'sallyport'), 0);
   const stack = new Stack();
 
-  const scenario = (name: string, policy: object, modules: Modules, work: (client: ModuleClient) => Promise<void>) =>
+  const scenario = (name: string, policy: object, modules: DriverModules, work: (client: ModuleClient) => Promise<void>) =>
     report(name, async () => {
       const client = await new ModuleClient().start(policy, modules);
       try {

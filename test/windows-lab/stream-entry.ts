@@ -1,5 +1,6 @@
 import { Duplex } from 'node:stream';
 import { connect as tlsConnect } from 'node:tls';
+import type { DriverModules } from '../../driver/windows/requests.ts';
 import { sc } from './lab-client.ts';
 import {
   closeFlows,
@@ -7,7 +8,6 @@ import {
   holdModules,
   killedHolder,
   ModuleClient,
-  type Modules,
   modulesAreGone,
   PLAIN_CALLOUTS,
 } from './module-client.ts';
@@ -18,7 +18,7 @@ import { type Flows, type Play, Stack } from './stack.ts';
 
 /** How much is copied of each direction: room for a hello with a post-quantum key share. */
 const BOUND = 4096;
-const FIRST: Modules = { stream: { bytes: BOUND, flows: 8 } };
+const FIRST: DriverModules = { stream: { bytes: BOUND, flows: 8 } };
 
 /** The first flight of this Node's own TLS client. */
 function clientHello(servername: string): Promise<Uint8Array> {
@@ -39,7 +39,7 @@ async function main(): Promise<void> {
   equal('sc start', sc('start', 'sallyport'), 0);
   const stack = new Stack();
 
-  const scenario = (name: string, modules: Modules, work: (client: ModuleClient) => Promise<void>) =>
+  const scenario = (name: string, modules: DriverModules, work: (client: ModuleClient) => Promise<void>) =>
     report(name, async () => {
       const client = await new ModuleClient().start({}, modules);
       try {

@@ -89,6 +89,14 @@ void WriteSocketAddress(SOCKADDR_STORAGE *storage, UINT32 family, const UCHAR *a
     }
 }
 
+void WriteControl(const FLOW *flow, UCHAR control[CONTROL_BYTES])
+{
+    WSACMSGHDR header = { .cmsg_len = CONTROL_BYTES, .cmsg_level = flow->play.family == 4 ? 0 : 41, .cmsg_type = 19 };
+    RtlCopyMemory(control, &header, sizeof header);
+    RtlCopyMemory(control + sizeof header, flow->play.local, 4);
+    RtlCopyMemory(control + sizeof header + 4, &flow->endpoint, sizeof flow->endpoint);
+}
+
 static void SetMetadata(CALL *call, FLOW *flow, UINT16 layerId, HANDLE completion)
 {
     FWPS_INCOMING_METADATA_VALUES0 *metadata = &call->metadata;
@@ -107,6 +115,12 @@ static void SetMetadata(CALL *call, FLOW *flow, UINT16 layerId, HANDLE completio
     if (completion) {
         present |= FWPS_METADATA_FIELD_COMPLETION_HANDLE;
         metadata->completionHandle = completion;
+    }
+    if (play->action == LAB_SEND && (layerId == 48 || layerId == 50)) {
+        present |= FWPS_METADATA_FIELD_TRANSPORT_CONTROL_DATA;
+        WriteControl(flow, call->control);
+        metadata->controlData = (WSACMSGHDR *)call->control;
+        metadata->controlDataLength = sizeof call->control;
     }
     if (layerId == 44 || layerId == 46) {
         present |= FWPS_METADATA_FIELD_IP_HEADER_SIZE | FWPS_METADATA_FIELD_TRANSPORT_HEADER_SIZE;

@@ -246,17 +246,26 @@ static FLOW *FlowOfPacket(const UCHAR *bytes, ULONG size)
     return NULL;
 }
 
-BOOLEAN FlowInjected(UINT64 endpoint, BOOLEAN send, const UCHAR *local, const UCHAR *remote, NET_BUFFER_LIST *list)
+/** What a packet is sent with must be what the program gave: its destination, and its choice of source and interface. */
+static void CheckSent(const FLOW *flow, const FWPS_TRANSPORT_SEND_PARAMS0 *parameters)
+{
+    UCHAR control[CONTROL_BYTES];
+    if (!parameters->remoteAddress || !SameBytes(parameters->remoteAddress, flow->play.remote, flow->play.family == 4 ? 4 : 16))
+        Violation("FwpsInjectTransportSendAsync0 to another address");
+    WriteControl(flow, control);
+    if (!parameters->controlData || parameters->controlDataLength != sizeof control || !SameBytes(parameters->controlData, control, sizeof control))
+        Violation("FwpsInjectTransportSendAsync0 without the control data of the socket");
+}
+
+BOOLEAN FlowInjected(UINT64 endpoint, const FWPS_TRANSPORT_SEND_PARAMS0 *parameters, NET_BUFFER_LIST *list)
 {
     UCHAR *bytes = Allocate(MOST_BYTES), *sent = Allocate(MOST_BYTES);
-    BOOLEAN held, went = FALSE;
+    BOOLEAN held, went = FALSE, send = parameters != NULL;
     ULONG offset, size = bytes && sent ? ListCopy(list, bytes, MOST_BYTES) : 0;
     FLOW *flow = !size ? NULL : !send ? FlowOfPacket(bytes, size) : endpoint && endpoint <= (UINT64)FlowCount ? Flows[endpoint - 1] : NULL;
-    (void)local;
     if (!flow) Violation("an injected packet of no flow");
-    else if (send && (!remote || !SameBytes(remote, flow->play.remote, flow->play.family == 4 ? 4 : 16)))
-        Violation("FwpsInjectTransportSendAsync0 to another address");
     else if (flow->state != LAB_CLOSED) { /* the handle of a closed endpoint is void: the packet fails */
+        if (send) CheckSent(flow, parameters);
         ULONG expected = PacketOf(flow, sent, &offset);
         /* Bytes 10 and 11 of an IPv4 header are its checksum, which the driver must have computed. */
         if (!send && flow->play.family == 4) sent[10] = bytes[10], sent[11] = bytes[11];

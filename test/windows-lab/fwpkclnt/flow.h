@@ -46,6 +46,9 @@ struct FLOW {
     UINT64 sent[2]; /* bytes of the stream so far, outbound and inbound */
 };
 
+/** A WSACMSGHDR with its data, as a program gives it to WSASendMsg. */
+#define CONTROL_BYTES 28u
+
 /** Gone and overwritten when the classify returns: a callout that kept a pointer reads rubbish. */
 typedef struct CALL {
     FWPS_INCOMING_VALUE0 values[64];
@@ -55,6 +58,7 @@ typedef struct CALL {
     FWPS_CLASSIFY_OUT0 out;
     FWP_BYTE_ARRAY16 local, remote;
     SOCKADDR_STORAGE original;
+    UCHAR control[CONTROL_BYTES];
     UINT64 interfaceLuid;
     FWP_BYTE_BLOB appId;
     WCHAR appIdText[64];
@@ -67,5 +71,7 @@ static inline BOOLEAN SameBytes(const void *a, const void *b, SIZE_T size) { ret
 /** The values of this layer for this flow. NULL without memory. */
 CALL *CallMake(FLOW *flow, UINT16 layerId, UINT32 reauthorizeReason, HANDLE completion);
 void CallEnd(CALL *call);
+/** What the program of this flow gives along with a datagram: IP_PKTINFO or IPV6_PKTINFO, another one for every flow. */
+void WriteControl(const FLOW *flow, UCHAR control[CONTROL_BYTES]);
 /** Writes a socket address as WFP's structures hold it: port in network order. */
 void WriteSocketAddress(SOCKADDR_STORAGE *storage, UINT32 family, const UCHAR *address, UINT16 port);

@@ -5,9 +5,7 @@ typedef struct INJECTED {
     HANDLE handle, context;
     NET_BUFFER_LIST *list;
     UINT64 endpoint;
-    BOOLEAN send;
-    UCHAR remote[16];
-    BOOLEAN hasRemote;
+    const FWPS_TRANSPORT_SEND_PARAMS0 *sent; /* the caller's until the completion; NULL: received */
     FWPS_INJECT_COMPLETE0 complete;
     HANDLE completeContext;
     struct INJECTED *next;
@@ -78,20 +76,21 @@ NTSTATUS NTAPI FwpsInjectTransportSendAsync0(HANDLE handle, HANDLE context, UINT
                                              FWPS_INJECT_COMPLETE0 complete, HANDLE completeContext)
 {
     INJECTED *injected = Allocate(sizeof *injected);
-    (void)compartment;
+    (void)compartment, (void)family;
     if (!injected) return STATUS_INSUFFICIENT_RESOURCES;
-    if (flags || !parameters || !parameters->remoteAddress) Violation("FwpsInjectTransportSendAsync0 without remote address or with flags");
+    if (!parameters) {
+        Violation("FwpsInjectTransportSendAsync0 without parameters");
+        Free(injected);
+        return STATUS_INVALID_PARAMETER;
+    }
+    if (flags || !parameters->remoteAddress) Violation("FwpsInjectTransportSendAsync0 without remote address or with flags");
     injected->handle = handle;
     injected->context = context;
     injected->list = list;
     injected->endpoint = endpoint;
-    injected->send = TRUE;
+    injected->sent = parameters;
     injected->complete = complete;
     injected->completeContext = completeContext;
-    if (parameters && parameters->remoteAddress) {
-        RtlCopyMemory(injected->remote, parameters->remoteAddress, family == AF_INET ? 4 : 16);
-        injected->hasRemote = TRUE;
-    }
     return Push(handle, injected);
 }
 
@@ -135,7 +134,7 @@ static void NTAPI Work(void *unused)
             if (!injected) break;
             HANDLE_OBJECT *object = injected->handle;
             Current = injected;
-            BOOLEAN sent = FlowInjected(injected->endpoint, injected->send, NULL, injected->hasRemote ? injected->remote : NULL, injected->list);
+            BOOLEAN sent = FlowInjected(injected->endpoint, injected->sent, injected->list);
             Current = NULL;
             NET_BUFFER_LIST_STATUS(injected->list) = sent ? STATUS_SUCCESS : STATUS_UNSUCCESSFUL;
             injected->complete(injected->completeContext, injected->list, FALSE);

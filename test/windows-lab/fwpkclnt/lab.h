@@ -130,8 +130,8 @@ void FlowsFree(void);
 FLOW *FlowAt(UINT64 endpoint);
 /* The operation of this flow was completed with or without a packet. */
 void FlowCompleted(FLOW *flow);
-/* An injected packet arrives at the layers again. Answers whether it went on. */
-BOOLEAN FlowInjected(UINT64 endpoint, BOOLEAN send, const UCHAR *local, const UCHAR *remote, NET_BUFFER_LIST *list);
+/* An injected packet arrives at the layers again; `sent` is NULL for a received one. Answers whether it went on. */
+BOOLEAN FlowInjected(UINT64 endpoint, const FWPS_TRANSPORT_SEND_PARAMS0 *sent, NET_BUFFER_LIST *list);
 
 /* callout.c */
 FWPS_CALLOUT_CLASSIFY_FN2 CalloutFor(UINT16 layerId, UINT32 *calloutId);
