@@ -13,18 +13,52 @@ import { type NetEvent, type NetEventOptions, netEvents, recentNetEvents } from 
 import * as parse from './parse.ts';
 import { WfpSession } from './session.ts';
 import { subscribeAllChanges } from './subscriptions.ts';
+import {
+  type FilterListing,
+  type ListsUnreadable,
+  standInForFilter,
+  standInForSubLayer,
+  type Unreadable,
+  type UnreadableFilter,
+  UnreadableLog,
+} from './unreadable.ts';
 
 const LUID = koffi.struct({ value: 'uint64_t' });
 const CALLOUT_ID = koffi.struct({ value: 'uint32_t' });
 const FWPM_TXN_READ_ONLY = 1;
 
-/** A session with the Base Filtering Engine of this machine. */
-export class WindowsFilterEngine implements FilterEngine {
+export interface WindowsSessionOptions extends SessionOptions {
+  /** Told once of each object of somebody else that an enumeration could not read. Must not throw. */
+  readonly onUnreadable?: (what: Unreadable) => void;
+}
+
+/**
+ * A session with the Base Filtering Engine of this machine. Enumerations leave out what cannot be read (see `onUnreadable`), except for a
+ * sublayer, which keeps its key and weight; asking for one such object by its key fails with BrokenStructureError.
+ */
+export class WindowsFilterEngine implements FilterEngine, ListsUnreadable {
   readonly #session: WfpSession;
   readonly #turns = new Turns();
+  readonly #unreadable: UnreadableLog;
 
-  constructor(session: WfpSession) {
+  constructor(session: WfpSession, options: Pick<WindowsSessionOptions, 'onUnreadable'> = {}) {
     this.#session = session;
+    this.#unreadable = new UnreadableLog(options.onUnreadable);
+  }
+
+  /** Reads an entry of an enumeration. One that cannot be read is noted, and `otherwise` or nothing stands in its place. */
+  #entry<T>(
+    object: ObjectChange['object'],
+    parse: (address: Pointer) => T,
+    otherwise: (address: Pointer, what: Unreadable) => T | undefined = () => undefined,
+  ): (address: Pointer) => T | undefined {
+    return address => {
+      try {
+        return parse(address);
+      } catch (error) {
+        return otherwise(address, this.#unreadable.note(object, address, error));
+      }
+    };
   }
 
   get sessionKey(): Guid {
@@ -77,7 +111,7 @@ export class WindowsFilterEngine implements FilterEngine {
   }
 
   providerEnum(): Promise<readonly Provider[]> {
-    return this.#session.enumerate('Provider', () => 0n, parse.parseProvider);
+    return this.#session.enumerate('Provider', () => 0n, this.#entry('provider', parse.parseProvider));
   }
 
   providerContextAdd(value: Omit<ProviderContext, 'providerContextId'>): Promise<bigint> {
@@ -106,7 +140,7 @@ export class WindowsFilterEngine implements FilterEngine {
         struct.setNumber('providerContextType', compose.FWPM_GENERAL_CONTEXT);
         return address;
       },
-      parse.parseProviderContext,
+      this.#entry('providerContext', parse.parseProviderContext),
     );
   }
 
@@ -132,7 +166,7 @@ export class WindowsFilterEngine implements FilterEngine {
         struct.setBigint('providerKey', arena.guid(template.providerKey));
         return address;
       },
-      parse.parseSubLayer,
+      this.#entry('sublayer', parse.parseSubLayer, standInForSubLayer),
     );
   }
 
@@ -164,7 +198,7 @@ export class WindowsFilterEngine implements FilterEngine {
         struct.setGuid('layerKey', layerKey);
         return address;
       },
-      parse.parseCallout,
+      this.#entry('callout', parse.parseCallout),
     );
     return providerKey ? all.filter(callout => callout.providerKey === providerKey) : all;
   }
@@ -198,12 +232,23 @@ export class WindowsFilterEngine implements FilterEngine {
     );
   }
 
-  filterEnum(template?: FilterEnumTemplate): Promise<readonly Filter[]> {
-    return this.#session.enumerate(
+  /** Without the filters that cannot be read; `filterList` tells of those too. */
+  async filterEnum(template?: FilterEnumTemplate): Promise<readonly Filter[]> {
+    return (await this.filterList(template)).filters;
+  }
+
+  /** What `filterEnum` gives, and stand-ins for the filters that cannot be read. */
+  async filterList(template?: FilterEnumTemplate): Promise<FilterListing> {
+    const unreadable: UnreadableFilter[] = [];
+    const filters = await this.#session.enumerate(
       'Filter',
       context => (template ? compose.composeFilterTemplate(context, template) : 0n),
-      this.#parseFilter,
+      this.#entry('filter', this.#parseFilter, (address, what) => {
+        unreadable.push({ ...what, standIn: standInForFilter(address, this.#session.security) });
+        return undefined;
+      }),
     );
+    return { filters, unreadable };
   }
 
   layerGetByKey(key: Guid): Promise<Layer> {
@@ -247,7 +292,7 @@ export class WindowsFilterEngine implements FilterEngine {
  * Opens a session with the Base Filtering Engine (FwpmEngineOpen0). Loads fwpuclnt.dll on first use.
  * @throws WfpError when BFE is stopped or the caller has no rights; Error on a system that is not Windows
  */
-export async function openWindowsEngine(options: SessionOptions = {}): Promise<WindowsFilterEngine> {
+export async function openWindowsEngine(options: WindowsSessionOptions = {}): Promise<WindowsFilterEngine> {
   const display = options.displayData ?? { name: 'Sallyport' };
-  return new WindowsFilterEngine(await WfpSession.open(fwpuclnt(), { ...options, displayData: display }));
+  return new WindowsFilterEngine(await WfpSession.open(fwpuclnt(), { ...options, displayData: display }), options);
 }

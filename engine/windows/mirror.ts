@@ -3,13 +3,19 @@ import type { CalloutFn, ClassifyResult, ClassifyTrace, ClassifyValues } from '.
 import type { FilterEngine } from '../model/filter-engine.ts';
 import type { Guid } from '../model/guid.ts';
 import type { Filter } from '../model/objects.ts';
+import { type FilterListing, type ListsUnreadable, UNREADABLE_CALLOUT, type UnreadableFilter } from './unreadable.ts';
+
+/** An engine to mirror; one that tells what it could not read is believed. */
+export type MirroredEngine = FilterEngine & Partial<ListsUnreadable>;
 
 /**
  * What the Base Filtering Engine holds at some layers, in a Classifier of this process: BFE itself cannot be asked how it would decide,
  * nor why. Other sessions' changes are followed by notification (not promised to arrive), everything by `refresh`.
+ * A filter that could not be read takes part with its id, sublayer and weight: whether it matches, or what it then does, is unknown, so every
+ * decision that it could change is `unknown` (hence asked) and names it among the candidates; all others stand.
  */
 export class EngineMirror {
-  readonly #engine: FilterEngine;
+  readonly #engine: MirroredEngine;
   readonly #layers: readonly Guid[];
   readonly #classifier = new Classifier();
   #known: ReadonlyMap<bigint, Filter> = new Map();
@@ -17,10 +23,12 @@ export class EngineMirror {
   #next: Promise<void> | undefined;
   #unsubscribe: (() => Promise<void>) | undefined;
   #closed = false;
+  #unreadable: readonly UnreadableFilter[] = [];
 
-  private constructor(engine: FilterEngine, layers: readonly Guid[]) {
+  private constructor(engine: MirroredEngine, layers: readonly Guid[]) {
     this.#engine = engine;
     this.#layers = layers;
+    this.#classifier.setCallout(UNREADABLE_CALLOUT, 'opaque');
   }
 
   /**
@@ -28,7 +36,7 @@ export class EngineMirror {
    * @param onError told when a later read fails (the service stopped); the mirror keeps what it had
    */
   static async open(
-    engine: FilterEngine,
+    engine: MirroredEngine,
     layers: readonly Guid[],
     onError: (error: unknown) => void = () => {},
   ): Promise<EngineMirror> {
@@ -52,6 +60,16 @@ export class EngineMirror {
   /** A filter of the mirrored layers by its run-time id. */
   filter(id: bigint): Filter | undefined {
     return this.#known.get(id);
+  }
+
+  /** The filters of the mirrored layers that could not be read, as of the last reading. `filter` knows their stand-ins. */
+  get unreadable(): readonly UnreadableFilter[] {
+    return this.#unreadable;
+  }
+
+  async #list(layerKey: Guid): Promise<FilterListing> {
+    if (this.#engine.filterList) return this.#engine.filterList({ layerKey });
+    return { filters: await this.#engine.filterEnum({ layerKey }), unreadable: [] };
   }
 
   /** What a callout of the driver answers, as the mirror shall reckon with it. */
@@ -80,16 +98,19 @@ export class EngineMirror {
   async #read(): Promise<void> {
     if (this.#closed) return;
     const subLayers = await this.#engine.subLayerEnum();
-    const lists = await Promise.all(this.#layers.map(layerKey => this.#engine.filterEnum({ layerKey })));
+    const lists = await Promise.all(this.#layers.map(layerKey => this.#list(layerKey)));
+    const unreadable = lists.flatMap(list => list.unreadable);
+    const filters = [...lists.flatMap(list => list.filters), ...unreadable.map(one => one.standIn)];
     for (const subLayer of subLayers) this.#classifier.addSubLayer(subLayer);
     const seen = new Map<bigint, Filter>();
-    for (const filter of lists.flat()) {
+    for (const filter of filters) {
       seen.set(filter.filterId, filter);
       // A filter never changes: what has the same id is the same.
       if (!this.#known.has(filter.filterId)) this.#classifier.addFilter(filter);
     }
     for (const id of this.#known.keys()) if (!seen.has(id)) this.#classifier.deleteFilter(id);
     this.#known = seen;
+    this.#unreadable = unreadable;
   }
 
   /** Reads no more. Never rejects: a subscription that cannot be ended (the service stopped) ends with the session. */

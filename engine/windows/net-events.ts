@@ -148,13 +148,22 @@ export async function netEvents(
   }
 }
 
-/** The events that the engine still keeps (about a hundred), oldest first. FWPM_NET_EVENT_ENUM_TEMPLATE0 is NULL: all. */
+/**
+ * The events that the engine still keeps (about a hundred), oldest first, without those that cannot be read. FWPM_NET_EVENT_ENUM_TEMPLATE0
+ * is NULL: all.
+ */
 export function recentNetEvents(session: WfpSession): Promise<NetEvent[]> {
   const version = ([5, 4, 3, 2] as const).find(candidate => session.native.has(`FwpmNetEventEnum${candidate}`)) ?? 1;
   return session.enumerate(
     'NetEvent',
     () => 0n,
-    address => parseNetEvent(address, version),
+    address => {
+      try {
+        return parseNetEvent(address, version);
+      } catch {
+        return undefined;
+      }
+    },
     `FwpmNetEventEnum${version}`,
   );
 }

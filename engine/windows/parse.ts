@@ -51,7 +51,7 @@ function parseDisplay(source: Struct): DisplayData {
 }
 
 /** displayData, flags and providerData, which every object has; and providerKey for those with one. */
-function parseCommon(source: Struct, withProvider: boolean) {
+export function parseCommon(source: Struct, withProvider: boolean) {
   const providerKey = withProvider ? optionalGuid(source.bigint('providerKey')) : undefined;
   const providerData = parseBlob(source.member(layout.FWP_BYTE_BLOB, 'providerData'));
   return {
@@ -62,22 +62,24 @@ function parseCommon(source: Struct, withProvider: boolean) {
   };
 }
 
+/** FWPM_FILTER_CONDITION0. */
+export function parseCondition(source: Struct, security: SecurityCodec): FilterCondition {
+  return {
+    fieldKey: source.guid('fieldKey'),
+    matchType: parseMatchType(source.number('matchType')),
+    conditionValue: parseValue(source.member(layout.FWP_CONDITION_VALUE0, 'conditionValue'), security),
+  };
+}
+
 function parseConditions(address: Pointer, count: number, security: SecurityCodec): FilterCondition[] {
   if (count === 0) return [];
   if (address === 0n || count > 65536) throw new BrokenStructureError(`a filter with ${count} conditions`);
   const size = layout.FWPM_FILTER_CONDITION0.size;
   const list = new Struct(layout.FWPM_FILTER_CONDITION0, readBytes(address, count * size));
-  return Array.from({ length: count }, (_, index) => {
-    const source = list.element(index);
-    return {
-      fieldKey: source.guid('fieldKey'),
-      matchType: parseMatchType(source.number('matchType')),
-      conditionValue: parseValue(source.member(layout.FWP_CONDITION_VALUE0, 'conditionValue'), security),
-    };
-  });
+  return Array.from({ length: count }, (_, index) => parseCondition(list.element(index), security));
 }
 
-function parseAction(source: Struct): FilterAction {
+export function parseAction(source: Struct): FilterAction {
   const code = source.number('action.type');
   const type = actionTypes.get(code);
   if (!type) throw new BrokenStructureError(`a filter with the action 0x${code.toString(16)}`);

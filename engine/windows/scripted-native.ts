@@ -22,6 +22,8 @@ export class ScriptedNative {
   readonly failing = new Map<NativeName, number>();
   /** Addresses of what `Fwpm*Enum0` gives. */
   entries: Pointer[] = [];
+  /** Addresses of what `FwpmSubLayerEnum0` gives, which is asked for beside filters. */
+  subLayers: Pointer[] = [];
   readonly #callbacks = new Map<NativeName, unknown>();
   #enumerated = false;
 
@@ -69,7 +71,8 @@ export class ScriptedNative {
       this.#enumerated = false;
       setPointer(args[2] as Pointer, 3n);
     } else if (/^Fwpm[A-Za-z]+Enum\d$/.test(name)) {
-      const given = this.#enumerated ? [] : this.entries;
+      const all = name.startsWith('FwpmSubLayer') ? this.subLayers : this.entries;
+      const given = this.#enumerated ? [] : all;
       this.#enumerated = true;
       const list = this.alloc(Math.max(given.length, 1) * 8);
       given.forEach((entry, index) => {

@@ -119,11 +119,14 @@ export class WfpSession {
     return this.#receive(arena, 'FwpmFilterGetById0', id, parse, missing);
   }
 
-  /** All entries of a snapshot: handle, pages, free each page, destroy the handle whatever happens. */
+  /**
+   * All entries of a snapshot: handle, pages, free each page, destroy the handle whatever happens. An entry for which `parse` gives undefined
+   * is left out.
+   */
   enumerate<T>(
     kind: Kind | 'NetEvent',
     template: (context: ComposeContext) => Pointer,
-    parse: (address: Pointer) => T,
+    parse: (address: Pointer) => T | undefined,
     enumName: NativeName = `Fwpm${kind as Kind}Enum0`,
   ): Promise<T[]> {
     return this.withArena(async context => {
@@ -138,7 +141,10 @@ export class WfpSession {
           await this.check(enumName, handle, PAGE, page.address, page.address + 8n);
           const count = page.struct.number('count');
           try {
-            for (const entry of pointers(page.struct.bigint('entries'), count)) all.push(parse(entry));
+            for (const entry of pointers(page.struct.bigint('entries'), count)) {
+              const parsed = parse(entry);
+              if (parsed !== undefined) all.push(parsed);
+            }
           } finally {
             if (page.struct.bigint('entries') !== 0n) this.native.free(page.address);
           }
