@@ -3,6 +3,9 @@ import { ASK_CALLOUTS, RULE_LAYERS } from '../../../../engine/rules/well-known.t
 import { openWindowsEngine, type WindowsFilterEngine } from '../../../../engine/windows/engine.ts';
 import { EngineMirror } from '../../../../engine/windows/mirror.ts';
 
+/** Different sentences about what cannot be read; more would only fill the screen. */
+const MOST_TOLD = 20;
+
 /** The Base Filtering Engine as a guard uses it. */
 export interface Bfe {
   /** For what lasts. */
@@ -13,15 +16,24 @@ export interface Bfe {
   readonly watcher: WindowsFilterEngine;
   /** The filters of the layers that have rules, to decide and explain by. */
   readonly mirror: EngineMirror;
+  /** Says one sentence to the person. */
+  readonly tell: (message: string) => void;
   close(): Promise<void>;
 }
 
 /**
  * Opens the three sessions and reads the filters. Changes nothing in the engine.
- * @param onError told when a later reading fails; the mirror keeps what it had
+ * @param tell told once of each thing that could not be read; the mirror keeps what it had
  * @throws WfpError when the service does not run or this user has no rights; nothing stays open then
  */
-export async function openBfe(onError: (error: unknown) => void): Promise<Bfe> {
+export async function openBfe(tell: (message: string) => void): Promise<Bfe> {
+  const told = new Set<string>();
+  const tellOnce = (message: string) => {
+    if (told.has(message) || told.size >= MOST_TOLD) return;
+    told.add(message);
+    tell(message);
+  };
+  const onError = (error: unknown) => tellOnce(`the engine's filters could not be read: ${(error as Error).message}`);
   const sessions: WindowsFilterEngine[] = [];
   const open = async (name: string, dynamic = false) => {
     const session = await openWindowsEngine({ dynamic, displayData: { name } });
@@ -42,7 +54,9 @@ export async function openBfe(onError: (error: unknown) => void): Promise<Bfe> {
       await mirror.close().catch(() => undefined);
       await closeAll();
     };
-    return { engine, dynamic, watcher, mirror, close };
+    if (mirror.unreadable.length > 0)
+      tellOnce(`${mirror.unreadable.length} filters of the engine cannot be read; what they could change is asked about`);
+    return { engine, dynamic, watcher, mirror, tell: tellOnce, close };
   } catch (error) {
     await closeAll();
     throw error;

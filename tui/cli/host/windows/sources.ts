@@ -30,8 +30,12 @@ const EVENT_IDS = 2 ** 40;
 
 const layers: Asking['layers'] = ['ALE_AUTH_CONNECT', 'ALE_AUTH_RECV_ACCEPT'];
 
-const watching = ({ watcher, mirror }: Bfe, watches: 'questions' | 'decisions'): NetEventSourceOptions => ({
-  subscribe: listener => watcher.netEvents(listener, { allowed: true }),
+const watching = ({ watcher, mirror, tell }: Bfe, watches: 'questions' | 'decisions'): NetEventSourceOptions => ({
+  subscribe: listener =>
+    watcher.netEvents(listener, {
+      allowed: true,
+      onError: error => tell(`a net event could not be read and is not shown: ${error.message}`),
+    }),
   isAsking: id => {
     const filter = mirror.filter(id);
     return filter !== undefined && (dropsToAsk(filter) || holdsToAsk(filter));
@@ -49,7 +53,7 @@ export function driverSource(bfe: Bfe, { timeoutSeconds, defaultVerdict, fail }:
       onDetach: fail === 'open' ? 'permit' : 'block',
     },
   });
-  const decisions = new NetEventSource(watching(bfe, 'decisions'));
+  const decisions = new NetEventSource({ ...watching(bfe, 'decisions'), holds: () => driver.attached });
   const source: ConnectionSource = {
     kind: driver.kind,
     failPolicy: driver.failPolicy,

@@ -1,4 +1,4 @@
-import { processFacts } from '../../../../driver/windows/process-facts.ts';
+import { processStartTime } from '../../../../driver/windows/process-facts.ts';
 import type { ConnectionSource } from '../../../../engine/model/attempt.ts';
 import { decideAttempt } from '../../../../engine/rules/attempt-values.ts';
 import { takeGuardsPlace } from '../../../../engine/rules/guards-place.ts';
@@ -8,7 +8,6 @@ import { Failure } from '../../exit.ts';
 import { realClock } from '../clock.ts';
 import { idleSource } from '../idle-source.ts';
 import { addRunRules, explainDeciding, type GuardSession, guardOptions, historyOf, type OpenOptions } from '../opening.ts';
-import { processAlive } from '../process-alive.ts';
 import { type Bfe, openBfe } from './bfe.ts';
 import { findDriver } from './find-driver.ts';
 import { type AskingSource, driverSource, LONGEST_TIMEOUT_S, netEventSource } from './sources.ts';
@@ -66,10 +65,25 @@ function sourceFor(bfe: Bfe, mode: WindowsMode, { settings, fail }: WindowsOptio
   return driverSource(bfe, { timeoutSeconds: timeout ?? LONGEST_TIMEOUT_S, defaultVerdict, fail });
 }
 
-/** Whether the process with this id is the one that began then. */
+/** Whether the process with this id is the one that began then. One that may not be known about is taken to run: its rule stays. */
 function windowsProcessAlive(pid: number, startTime?: number): boolean {
-  if (startTime === undefined) return processAlive(pid);
-  return processFacts(pid)?.startTime === startTime;
+  const began = processStartTime(pid);
+  return began !== 'gone' && (began === undefined || startTime === undefined || began === startTime);
+}
+
+/** The source, through which sentences become the guard's notices once it is started. */
+function saying(source: ConnectionSource, use: (notice: (message: string) => void) => void): ConnectionSource {
+  return {
+    kind: source.kind,
+    failPolicy: source.failPolicy,
+    title: source.title,
+    start: async listener => {
+      use(message => listener({ type: 'warning', message }));
+      await source.start(listener);
+    },
+    complete: (id, verdict) => source.complete(id, verdict),
+    stop: () => source.stop(),
+  };
 }
 
 /**
@@ -77,15 +91,18 @@ function windowsProcessAlive(pid: number, startTime?: number): boolean {
  * @throws WfpError without the service or rights, Failure when the driver cannot be used; nothing is changed and nothing stays open then
  */
 export async function openWindowsGuard(given: WindowsOptions, mode: WindowsMode): Promise<GuardSession> {
-  let tell: (error: unknown) => void = () => {};
-  const bfe = await openBfe(error => tell(error));
+  // Until the guard runs, beside the screen; from then on what is wrong is a notice on it.
+  let say = given.tell;
+  const bfe = await openBfe(message => say(message));
   let history: HistoryStore | undefined;
   try {
     const chosenMode = await chooseMode(mode, given.tell);
     const options = { ...given, settings: settingsFor(chosenMode, given) };
     history = historyOf(options);
     const chosen = sourceFor(bfe, chosenMode, options);
-    const source = chosen ? (options.recorded?.(chosen.source) ?? chosen.source) : idleSource();
+    const source = saying(chosen ? (options.recorded?.(chosen.source) ?? chosen.source) : idleSource(), notice => {
+      say = notice;
+    });
     if (chosen && !(await takeGuardsPlace(bfe.dynamic))) throw new Failure(ANOTHER);
     await addRunRules(bfe.engine, bfe.dynamic, options.rules);
     const { mirror } = bfe;
@@ -101,12 +118,6 @@ export async function openWindowsGuard(given: WindowsOptions, mode: WindowsMode)
       published: () => mirror.refresh(),
       processAlive: windowsProcessAlive,
       clock: realClock,
-    };
-    let told = '';
-    tell = error => {
-      const message = `the engine's filters could not be read: ${(error as Error).message}`;
-      if (message !== told) options.tell(message);
-      told = message;
     };
     const guard = createGuard(host, guardOptions(options));
     let closing: Promise<void> | undefined;
