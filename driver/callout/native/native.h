@@ -11,7 +11,7 @@
 /** Prints and aborts. */
 __attribute__((noreturn, format(printf, 1, 2))) void Violation(const char *format, ...);
 
-/* --- kernel.c --- */
+/* --- kernel*.c: the kernel --- */
 
 /** Fails the `n`-th fallible call from now (1 is the next); -n: that one and all later; 0: none. Counts calls either way. */
 void NativeFailCall(long n);
@@ -39,7 +39,7 @@ size_t NativePoolBytes(void);
 /** The security descriptor the device was made with, as UTF-16. */
 const WCHAR *NativeDeviceSecurity(void);
 
-/* --- requests (kernel.c): a handle of the device, used as user mode would --- */
+/* --- requests (kernel-request.c): a handle of the device, used as user mode would --- */
 
 typedef struct HANDLE_FILE {
     FILE_OBJECT file;
