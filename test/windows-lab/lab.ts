@@ -189,8 +189,18 @@ export interface Lab {
   /** Folder for files of one test, removed by `dispose`. */
   readonly folder: string;
   readonly system32: string;
+  /** Ends every Windows process, services and drivers too: the next program begins in a fresh session. */
+  restart(): void;
   dispose(): void;
 }
+
+/**
+ * Wine's service manager loses a driver's process or a request for it now and then (about one run in thirty, whichever the driver): a case
+ * with drivers that fails is tried once more in a fresh session, and must pass then. The driver's own races are looked for natively.
+ */
+export const ONCE_MORE = { timeout: 300_000, retry: 1 };
+/** How long one program may take, milliseconds. */
+export const PROGRAM_LIMIT_MS = 120_000;
 
 export interface RunOptions {
   readonly args?: readonly string[];
@@ -284,6 +294,7 @@ export function prepareLab(): Lab {
       cpSync(join(root, 'dist'), folder, { recursive: true, filter: source => !source.endsWith('.json') });
       return winePath(join(folder, 'cli.mjs'));
     },
+    restart: stopWine,
     dispose() {
       stopWine();
       rmSync(folder, { recursive: true, force: true });

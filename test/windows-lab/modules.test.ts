@@ -3,7 +3,7 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { requirement } from '../support/requirement.ts';
-import { type Lab, labReady, winePath } from './lab.ts';
+import { type Lab, labReady, ONCE_MORE, PROGRAM_LIMIT_MS, winePath } from './lab.ts';
 import { prepareOwnLab } from './own-lab.ts';
 import { type CaseReport, readReports } from './report.ts';
 
@@ -22,8 +22,9 @@ beforeAll(async () => {
 afterAll(() => lab?.dispose());
 
 async function passes(name: string, args: readonly string[] = []): Promise<readonly CaseReport[]> {
-  const run = await lab.node(join(import.meta.dirname, `${name}-entry.ts`), { args, timeoutMs: LIMIT });
+  const run = await lab.node(join(import.meta.dirname, `${name}-entry.ts`), { args, timeoutMs: PROGRAM_LIMIT_MS });
   const reports = readReports(run.stdout);
+  if (run.code !== 0 || reports.some(report => report.error)) lab.restart();
   expect(reports.filter(report => report.error)).toEqual([]);
   expect({ code: run.code, stderr: run.stderr }).toEqual({ code: 0, stderr: '' });
   return reports;
@@ -31,18 +32,18 @@ async function passes(name: string, args: readonly string[] = []): Promise<reado
 
 test.runIf(ready)(
   'connects are redirected to the proxy, never twice, and nothing is left when the client dies meanwhile',
+  ONCE_MORE,
   async () => {
     expect((await passes('redirect')).length).toBeGreaterThan(12);
   },
-  LIMIT,
 );
 
 test.runIf(ready)(
   'the first bytes of streams are told, the stream passes as it was, and contexts go with flow, module and client',
+  ONCE_MORE,
   async () => {
     expect((await passes('stream')).length).toBeGreaterThan(8);
   },
-  LIMIT,
 );
 
 /** A Windows program signed with a certificate made for it. */
