@@ -39,7 +39,7 @@ test.runIf(hasClang)('many threads: each pended operation completes exactly once
   expect(completed(make('native', 'stress-thread', 'STRESS_ROUNDS=10'))).toBeGreaterThan(2_000);
 });
 
-test.runIf(hasClang)('line coverage above 90 %', { timeout: minutes(10) }, () => {
+test.runIf(hasClang)('line coverage above 95 %', { timeout: minutes(10) }, () => {
   const covered = /^line coverage +([\d.]+)% of (\d+) lines$/m.exec(make('native', 'coverage', 'COVERAGE_LEAST=90'));
   console.log(`driver: ${covered?.[0]}`);
   expect(Number(covered?.[1])).toBeGreaterThan(90);

@@ -195,8 +195,8 @@ export interface Lab {
 }
 
 /**
- * Wine's service manager loses a driver's process or a request for it now and then (about one run in thirty, whichever the driver): a case
- * with drivers that fails is tried once more in a fresh session, and must pass then. The driver's own races are looked for natively.
+ * Drivers live in a Windows session that others share: another run of the lab in the same prefix ends it, and a session wears out (the
+ * thirtieth run of the driver's entry in one gets no memory). A case with drivers that fails is tried once more in a fresh session.
  */
 export const ONCE_MORE = { timeout: 300_000, retry: 1 };
 /** How long one program may take, milliseconds. */
