@@ -1,9 +1,38 @@
 import { kernel32, wide } from './kernel32.ts';
 
-/** Device (`\device\harddiskvolume3`) → drive (`C:`), lower case; read when asked and again when a device is not known. */
-let drives: ReadonlyMap<string, string> = new Map();
+/** Drive in upper case (`C:`) → what it stands for: a device (`\Device\HarddiskVolume3`), with a folder behind it for a `subst` drive. */
+export type Drives = ReadonlyMap<string, string>;
 
-function readDrives(): ReadonlyMap<string, string> {
+/** The redirector through which programs on shares are seen. */
+const MUP = '\\Device\\Mup\\';
+const MOST_SUBST = 4;
+
+/**
+ * What QueryDosDevice says of the drives, as ALE_APP_ID has it: a `subst` drive (`\??\C:\folder`) is the folder's, a network drive
+ * (`\Device\LanmanRedirector\;Z:…\server\share`) is the share behind the redirector. A drive of which neither can be said is left out.
+ * https://learn.microsoft.com/windows/win32/api/fileapi/nf-fileapi-querydosdevicew
+ */
+export function drivesOf(targets: Drives): Drives {
+  const resolve = (target: string, depth: number): string | undefined => {
+    const subst = /^\\\?\?\\([a-z]:)(\\.*)?$/i.exec(target);
+    if (subst) {
+      const base = targets.get(subst[1]!.toUpperCase());
+      const below = base === undefined || depth === 0 ? undefined : resolve(base, depth - 1);
+      return below === undefined ? undefined : below + (subst[2] ?? '').replace(/\\$/, '');
+    }
+    const share = /^\\\?\?\\UNC\\(.+)$/i.exec(target) ?? /^\\device\\[^\\]+\\;[^\\]+\\(.+)$/i.exec(target);
+    if (share) return `${MUP}${share[1]!.replace(/\\$/, '')}`;
+    return /^\\device\\./i.test(target) ? target : undefined;
+  };
+  return new Map(
+    [...targets].flatMap(([drive, target]) => {
+      const device = resolve(target, MOST_SUBST);
+      return device === undefined ? [] : [[drive, device] as const];
+    }),
+  );
+}
+
+function readDrives(): Drives {
   const kernel = kernel32();
   const found = new Map<string, string>();
   const mask: number = kernel.GetLogicalDrives();
@@ -14,41 +43,46 @@ function readDrives(): ReadonlyMap<string, string> {
     const length: number = kernel.QueryDosDeviceW(wide(drive), target, target.length / 2);
     if (length === 0) continue;
     const text = target.toString('utf16le');
-    found.set(text.slice(0, text.indexOf('\0')).toLowerCase(), drive);
+    found.set(drive, text.slice(0, text.indexOf('\0')));
   }
-  return found;
+  return drivesOf(found);
 }
 
-/** The device form of a path as a drive path, by these drives. Undefined when no drive is that device: a volume without letter, a share. */
-export function drivePath(devicePath: string, known: ReadonlyMap<string, string>): string | undefined {
+/** The device form of a path as people write it: by drive, or as a share. Undefined when no drive is that device. */
+export function drivePath(devicePath: string, drives: Drives): string | undefined {
   const parts = /^(\\device\\[^\\]+)(\\.*)$/i.exec(devicePath);
-  const drive = parts && known.get(parts[1]!.toLowerCase());
-  return drive ? `${drive}${parts[2]}` : undefined;
+  if (!parts) return undefined;
+  const share = /^\\device\\mup\\([^;].*)$/i.exec(devicePath);
+  if (share) return `\\\\${share[1]}`;
+  const device = parts[1]!.toLowerCase();
+  for (const [drive, target] of drives) if (target.toLowerCase() === device) return `${drive}${parts[2]}`;
+  return undefined;
 }
 
 /**
  * A drive or UNC path in device form, as Windows spells it: `C:\x.exe` → `\Device\HarddiskVolume3\x.exe`. Undefined for anything else, and
  * for a drive that is not there.
  */
-export function devicePath(path: string, known: ReadonlyMap<string, string>): string | undefined {
+export function devicePath(path: string, drives: Drives): string | undefined {
   const share = /^\\\\(?![.?]\\)(.+)$/.exec(path);
-  if (share) return `\\Device\\Mup\\${share[1]}`;
-  const drive = /^([a-z]:)(\\.*)$/i.exec(path.replaceAll('/', '\\'));
-  if (!drive) return undefined;
-  for (const [device, letter] of known) if (letter.toLowerCase() === drive[1]!.toLowerCase()) return `${device}${drive[2]}`;
-  return undefined;
+  if (share) return `${MUP}${share[1]}`;
+  const parts = /^([a-z]:)(\\.*)$/i.exec(path);
+  const target = parts && drives.get(parts[1]!.toUpperCase());
+  return target ? `${target}${parts[2]}` : undefined;
 }
 
-/** The same by the drives of this machine, read anew. */
-export function deviceOfDrivePath(path: string): string | undefined {
+/** The drives when last read: read again when what is asked for is not among them. */
+let drives: Drives = new Map();
+
+function byDrives(translate: (drives: Drives) => string | undefined): string | undefined {
+  const found = translate(drives);
+  if (found !== undefined) return found;
   drives = readDrives();
-  return devicePath(path, drives);
+  return translate(drives);
 }
 
-/** `\device\harddiskvolume3\x.exe` → `C:\x.exe`; undefined when not known. */
-export function driveOfDevicePath(devicePath: string): string | undefined {
-  const path = drivePath(devicePath, drives);
-  if (path) return path;
-  drives = readDrives();
-  return drivePath(devicePath, drives);
-}
+/** `devicePath` by the drives of this machine. */
+export const deviceOfDrivePath = (path: string): string | undefined => byDrives(known => devicePath(path, known));
+
+/** `drivePath` by the drives of this machine. */
+export const driveOfDevicePath = (path: string): string | undefined => byDrives(known => drivePath(path, known));

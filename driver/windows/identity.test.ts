@@ -4,7 +4,7 @@ import { createIdentifier, type IdentitySources } from './identity.ts';
 import { type ProcessFacts, processStartTime, sidText } from './process-facts.ts';
 
 const appId = '\\device\\harddiskvolume3\\tools\\curl.exe';
-const drives = new Map([['\\device\\harddiskvolume3', 'C:']]);
+const drives = new Map([['C:', '\\Device\\HarddiskVolume3']]);
 const curl: ProcessFacts = {
   pid: 100,
   path: 'C:\\Tools\\curl.exe',
@@ -16,45 +16,34 @@ const curl: ProcessFacts = {
 const shell: ProcessFacts = { pid: 50, path: 'C:\\Windows\\cmd.exe', startTime: 2000, parentPid: 10 };
 
 function identifier(processes: readonly ProcessFacts[], more: Partial<IdentitySources> = {}) {
-  return createIdentifier(
-    {
-      process: pid => processes.find(one => one.pid === pid),
-      drivePath: path => drivePath(path, drives),
-      services: () => undefined,
-      serviceOfTag: () => undefined,
-      signer: async () => undefined,
-      ...more,
-    },
-    { pathForm: 'drive' },
-  );
+  return createIdentifier({
+    process: pid => processes.find(one => one.pid === pid),
+    drivePath: path => drivePath(path, drives),
+    services: () => undefined,
+    serviceOfTag: () => undefined,
+    signer: async () => undefined,
+    ...more,
+  });
 }
 
 describe('who asks', () => {
   test('the process with its parents, nearest first', () => {
     const identity = identifier([curl, shell])({ processId: 100, appId });
     expect(identity.path).toBe('C:\\Tools\\curl.exe');
+    expect(identity.appId).toBe(appId);
     expect(identity.commandLine).toEqual(['curl', 'example.org']);
     expect(identity.parents.map(parent => parent.pid)).toEqual([50]);
     expect(identity).not.toHaveProperty('parentPid');
   });
 
-  test('the path has the form that a rule needs unless asked otherwise', () => {
-    const sources: IdentitySources = {
-      process: () => curl,
-      drivePath: path => drivePath(path, drives),
-      services: () => undefined,
-      serviceOfTag: () => undefined,
-      signer: async () => undefined,
-    };
-    expect(createIdentifier(sources)({ processId: 100, appId })).toMatchObject({
-      path: appId,
-      commandLine: ['curl', 'example.org'],
-    });
-  });
-
   test('a process number that was given to another program tells nothing of the first', () => {
     const other = { ...curl, path: 'C:\\Windows\\notepad.exe' };
-    expect(identifier([other, shell])({ processId: 100, appId })).toEqual({ pid: 100, path: 'C:\\tools\\curl.exe', parents: [] });
+    expect(identifier([other, shell])({ processId: 100, appId })).toEqual({
+      pid: 100,
+      path: 'C:\\tools\\curl.exe',
+      appId,
+      parents: [],
+    });
   });
 
   test('a parent that started after its child is no parent', () => {
@@ -67,9 +56,11 @@ describe('who asks', () => {
   });
 
   test('a volume without letter keeps its device path, an unknown process its number', () => {
-    expect(identifier([])({ processId: 7, appId: '\\device\\mup\\server\\x.exe' })).toEqual({
+    const volume = '\\device\\harddiskvolume7\\x.exe';
+    expect(identifier([])({ processId: 7, appId: volume })).toEqual({
       pid: 7,
-      path: '\\device\\mup\\server\\x.exe',
+      path: volume,
+      appId: volume,
       parents: [],
     });
     expect(identifier([])({})).toEqual({ pid: 0, parents: [] });

@@ -25,18 +25,12 @@ const MOST_PARENTS = 16;
 const MOST_SIGNERS = 2000;
 const SVCHOST = /\\svchost\.exe$/i;
 
-export interface IdentifierOptions {
-  /**
-   * How the program that asks is named: `device` as ALE_APP_ID has it (`\\device\\harddiskvolume3\\curl.exe`), so that a rule made of the
-   * identity matches in the kernel; `drive` as people know it. Default `device`. Parents always have their drive path.
-   */
-  readonly pathForm?: 'device' | 'drive';
-}
-
-/** Answers who asks. What is not certain is left out: "not known" rather than wrong. Never throws. */
+/**
+ * Answers who asks: `path` as people write it, `appId` as the engine has it. What is not certain is left out: "not known" rather than wrong. Never
+ * throws.
+ */
 export function createIdentifier(
   sources: IdentitySources = WINDOWS,
-  options: IdentifierOptions = {},
 ): (event: Pick<AttemptEvent, 'processId' | 'appId' | 'subProcessTag'>) => Identity {
   /** By path: pending until verified, so the first request of a program may lack its signer. */
   const signers = new Map<string, string | undefined>();
@@ -56,19 +50,19 @@ export function createIdentifier(
   return event => {
     const pid = event.processId;
     const path = event.appId === undefined ? undefined : (sources.drivePath(event.appId) ?? event.appId);
-    const named = options.pathForm === 'drive' ? path : (event.appId ?? path);
-    if (pid === undefined) return { pid: 0, ...(named !== undefined && { path: named }), parents: [] };
+    const named = path === undefined ? {} : { path, appId: event.appId };
+    if (pid === undefined) return { pid: 0, ...named, parents: [] };
     const read = orUnknown(() => sources.process(pid));
     // The driver's path is of the moment of asking; when the process has another one its number was given to a new process.
     const same = !read?.path || !path || samePath(read.path, path);
     const facts = same ? read : undefined;
     const shown = facts?.path ?? path;
-    const asked = options.pathForm === 'drive' ? shown : (event.appId ?? shown);
     const services = shown && SVCHOST.test(shown) ? serviceNames(sources, pid, event.subProcessTag) : undefined;
     const name = shown === undefined ? undefined : signer(shown);
     return {
       ...identityOf(facts ?? { pid }),
-      ...(asked !== undefined && { path: asked }),
+      ...(shown !== undefined && { path: shown }),
+      ...(event.appId !== undefined && { appId: event.appId }),
       parents: facts ? parents(sources, facts) : [],
       ...(services && services.length > 0 && { services }),
       ...(name !== undefined && { signer: name }),

@@ -38,6 +38,11 @@ export interface ProcessIdentity {
 /** Who asks: the process and its parents, nearest first, up to the supervised command and the one that started it. */
 export interface Identity extends ProcessIdentity {
   readonly parents: readonly ProcessIdentity[];
+  /**
+   * ALE_APP_ID as text where it is not the path itself: on Windows the device path in lower case (`\\device\\harddiskvolume3\\curl.exe`), by
+   * which filters match. It is this machine's of today; `path` is what rules and people go by.
+   */
+  readonly appId?: string;
   /** Windows service names in a svchost process. */
   readonly services?: readonly string[];
   readonly signer?: string;

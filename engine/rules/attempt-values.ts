@@ -73,8 +73,9 @@ export interface AttemptValues {
 export function attemptValues(attempt: ConnectionAttempt): readonly AttemptValues[] {
   const { identity, local, remote, layer, protocol } = attempt;
   const layerKey = ruleLayer(layer, attempt.family).layerKey;
+  const appId = identity.appId ?? identity.path;
   const values: { [field: string]: FwpValue | undefined } = {
-    ALE_APP_ID: identity.path === undefined ? undefined : blob(identity.path),
+    ALE_APP_ID: appId === undefined ? undefined : blob(appId),
     ALE_USER_ID: tokenValue(identity),
     IP_LOCAL_ADDRESS: local && addressValue(local.address),
     IP_LOCAL_PORT: local && { type: 'FWP_UINT16', value: local.port },

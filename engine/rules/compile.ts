@@ -1,7 +1,15 @@
 import { createHash } from 'node:crypto';
 import type { Guid } from '../model/guid.ts';
 import { FILTER_FLAG, type FilterCondition, type FilterInput } from '../model/objects.ts';
-import { appCondition, portCondition, protocolCondition, remoteConditions, userCondition } from './conditions.ts';
+import {
+  type AppIdOf,
+  appCondition,
+  pathAsAppId,
+  portCondition,
+  protocolCondition,
+  remoteConditions,
+  userCondition,
+} from './conditions.ts';
 import { describeRule } from './describe.ts';
 import { encodeRecord } from './record.ts';
 import type { Lifetime, Rule, Scope } from './rule.ts';
@@ -28,13 +36,13 @@ export const filterKeyOf = (rule: Rule, layer: RuleLayer): Guid => objectKey(rul
 export const contextKeyOf = (rule: Rule): Guid => objectKey(rule, 'disabled');
 
 /** The conditions of a scope at one layer; undefined when the rule has no filter there. */
-function conditionsAt(scope: Scope, layer: RuleLayer): readonly FilterCondition[] | undefined {
+function conditionsAt(scope: Scope, layer: RuleLayer, appIdOf: AppIdOf = pathAsAppId): readonly FilterCondition[] | undefined {
   const at = layer.layer;
   if ((at === 'ALE_AUTH_CONNECT') !== (scope.direction === 'out')) return undefined;
   const remote = remoteConditions(scope.remote, layer.family);
   if (!remote) return undefined;
   const conditions: FilterCondition[] = [];
-  if (scope.app !== undefined) conditions.push(appCondition(scope.app));
+  if (scope.app !== undefined) conditions.push(appCondition(appIdOf(scope.app)));
   if (scope.user !== undefined) conditions.push(userCondition(scope.user));
 
   if (at === 'ALE_AUTH_CONNECT' || at === 'ALE_AUTH_RECV_ACCEPT') {
@@ -68,9 +76,10 @@ export const ruleLayersOf = (scope: Scope): readonly RuleLayer[] =>
 /**
  * The filters of a rule: at most one at each layer, each with the whole rule in its providerData. Rules that answer once or are disabled
  * have none.
+ * @param appIdOf how the engine names the rule's program
  * @throws RuleError when the scope is impossible
  */
-export function compileRule(rule: Rule): FilterInput[] {
+export function compileRule(rule: Rule, appIdOf: AppIdOf = pathAsAppId): FilterInput[] {
   if (!rule.enabled || rule.lifetime.kind === 'once') return [];
   const scope = canonicalScope(rule.scope);
   const canonical: Rule = { ...rule, scope };
@@ -78,7 +87,7 @@ export function compileRule(rule: Rule): FilterInput[] {
   const name = describeRule(canonical).slice(0, 250);
   const displayData = { name, ...(rule.note ? { description: rule.note } : {}) };
   return RULE_LAYERS.flatMap(layer => {
-    const filterCondition = conditionsAt(scope, layer);
+    const filterCondition = conditionsAt(scope, layer, appIdOf);
     if (!filterCondition) return [];
     return {
       filterKey: filterKeyOf(rule, layer),

@@ -30,9 +30,15 @@ export function blobText(text: string): Uint8Array {
 /** Reads `blobText` back, without the final NUL. */
 export const textOfBlob = (bytes: Uint8Array): string => new TextDecoder('utf-16le').decode(bytes).replace(/\0$/, '');
 
-/** ALE_APP_ID. On Linux a program is its path as it is; on Windows the path in NT form and lower case, given so by the caller. */
-export const appCondition = (path: string) =>
-  condition(CONDITION_KEY.ALE_APP_ID, { type: 'FWP_BYTE_BLOB_TYPE', value: blobText(path) });
+/** How a program's path becomes the text of ALE_APP_ID on a machine. @throws RuleError for a path that can be no program there */
+export type AppIdOf = (path: string) => string;
+
+/** On Linux, and wherever attempts bring no `appId` of their own, a program is its path as it is. */
+export const pathAsAppId: AppIdOf = path => path;
+
+/** ALE_APP_ID. */
+export const appCondition = (appId: string) =>
+  condition(CONDITION_KEY.ALE_APP_ID, { type: 'FWP_BYTE_BLOB_TYPE', value: blobText(appId) });
 
 /** A descriptor that grants FWP_ACTRL_MATCH_FILTER (`CC`) to one SID. */
 export const userDescriptor = (sid: string): string => `O:SYG:SYD:(A;;CC;;;${sid})`;

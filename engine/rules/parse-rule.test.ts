@@ -37,6 +37,17 @@ describe('a rule on the command line', () => {
     });
   });
 
+  test('where incoming connections are asked about, they have a remote side', () => {
+    const options = { direction: 'in', remote: '10.0.0.0/8' };
+    expect(parseRule('permit', options, { ...host, asksAtAccept: true }).scope).toEqual({
+      remote: { kind: 'network', address: '10.0.0.0', prefix: 8 },
+      direction: 'in',
+    });
+    expect(() => parseRule('permit', { direction: 'in', remote: 'a.example' }, { ...host, asksAtAccept: true })).toThrow(
+      RuleError,
+    );
+  });
+
   test('nothing at all covers everything that goes out, for ever', () => {
     expect(parse({})).toMatchObject({ scope: { remote: { kind: 'any' }, direction: 'out' }, lifetime: { kind: 'permanent' } });
   });

@@ -25,6 +25,8 @@ export interface RuleParseHost {
   readonly now: number;
   /** The SID of a user by name; undefined when there is none. */
   readonly resolveUser: (name: string) => string | undefined;
+  /** Whether incoming connections themselves are asked about, which have a remote side. Elsewhere the call that opens the port is. */
+  readonly asksAtAccept?: boolean;
 }
 
 const looksNumeric = (text: string): boolean => /^[0-9.]+$/.test(text);
@@ -140,7 +142,7 @@ export function parseRule(
   const says = parseVerdict(verdict);
   const direction = parseDirection(options.direction ?? 'out');
   const remote = parseRemote(options.remote ?? 'any');
-  if (direction === 'in' && remote.kind !== 'any') {
+  if (direction === 'in' && remote.kind !== 'any' && !host.asksAtAccept) {
     throw new RuleError(
       '--remote cannot go with --direction in: what is held is the call that opens the port, and that has no remote side yet.',
     );

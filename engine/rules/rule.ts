@@ -12,7 +12,7 @@ export type RemoteScope =
 
 /** Which later requests a rule covers. What is absent covers everything. */
 export interface Scope {
-  /** Program path, exact. */
+  /** Program path, exact; on Windows a drive path in any case, or a device path for what has no drive. */
   readonly app?: string;
   /** User, as SID text. */
   readonly user?: string;

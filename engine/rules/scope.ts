@@ -73,13 +73,25 @@ export function canonicalScope(scope: Scope): Scope {
   };
 }
 
+const windowsPath = /^([a-z]:\\|\\)/i;
+
+/** A program path as it is compared: Windows' file names differ by case in nothing, others do. */
+const foldApp = (path: string): string => (windowsPath.test(path) ? path.toLowerCase() : path);
+
+/** Whether a rule's program is the one that asks: by the path that people see, or by the engine's own form of it. */
+const sameApp = (app: string, { path, appId }: ConnectionAttempt['identity']): boolean =>
+  app === path ||
+  (path !== undefined && foldApp(app) === foldApp(path)) ||
+  (appId !== undefined && foldApp(app) === foldApp(appId));
+
 const keys = new WeakMap<Scope, string>();
 
 /** A text that is equal for two scopes exactly when they are the same. Remembered per scope object: scopes are immutable. */
 export function scopeKey(scope: Scope): string {
   let key = keys.get(scope);
   if (key === undefined) {
-    key = JSON.stringify(canonicalScope(scope));
+    const canonical = canonicalScope(scope);
+    key = JSON.stringify(canonical.app === undefined ? canonical : { ...canonical, app: foldApp(canonical.app) });
     keys.set(scope, key);
   }
   return key;
@@ -135,7 +147,7 @@ export function covers(scope: Scope, attempt: ConnectionAttempt, verdict: Verdic
   if (attempt.layer === 'ALE_AUTH_LISTEN' && scope.protocol !== undefined && scope.protocol !== IPPROTO.tcp) return false;
   if (attempt.layer === 'ALE_RESOURCE_ASSIGNMENT' && (attempt.protocol === IPPROTO.tcp || attempt.local?.port === 0))
     return false;
-  if (scope.app !== undefined && attempt.identity.path !== scope.app) return false;
+  if (scope.app !== undefined && !sameApp(scope.app, attempt.identity)) return false;
   if (scope.user !== undefined && !sidsOf(attempt.identity).includes(scope.user)) return false;
   if (scope.protocol !== undefined && attempt.layer !== 'ALE_AUTH_LISTEN' && attempt.protocol !== scope.protocol) return false;
   if (scope.port) {

@@ -2,6 +2,7 @@ import { WfpError } from '../model/error.ts';
 import type { FilterEngine } from '../model/filter-engine.ts';
 import { type Filter, OBJECT_FLAG } from '../model/objects.ts';
 import { compileRule, contextKeyOf, filterKeyOf, isLasting } from './compile.ts';
+import type { AppIdOf } from './conditions.ts';
 import { describeRule } from './describe.ts';
 import { encodeRecord } from './record.ts';
 import type { Rule } from './rule.ts';
@@ -13,6 +14,8 @@ import { RULE_LAYERS, SALLYPORT_PROVIDER } from './well-known.ts';
 export interface RuleStore {
   readonly engine: FilterEngine;
   readonly dynamic?: FilterEngine;
+  /** How this engine names programs. Default: by their path. */
+  readonly appIdOf?: AppIdOf;
 }
 
 /** What to do to the rules. A rule in `put` replaces the one with its id. */
@@ -36,7 +39,7 @@ async function erase(session: FilterEngine, rule: Rule): Promise<void> {
   await deleted(session.providerContextDeleteByKey(contextKeyOf(rule)));
 }
 
-async function write(session: FilterEngine, rule: Rule): Promise<readonly Filter[]> {
+async function write(session: FilterEngine, rule: Rule, appIdOf?: AppIdOf): Promise<readonly Filter[]> {
   if (rule.lifetime.kind === 'once') return [];
   if (!rule.enabled) {
     await session.providerContextAdd({
@@ -49,7 +52,7 @@ async function write(session: FilterEngine, rule: Rule): Promise<readonly Filter
     return [];
   }
   const filters: Filter[] = [];
-  for (const filter of compileRule(rule)) filters.push(await session.filterAdd(filter));
+  for (const filter of compileRule(rule, appIdOf)) filters.push(await session.filterAdd(filter));
   if (filters.length === 0) throw new RuleError(`"${describeRule(rule)}" can never match anything: no layer sees such traffic.`);
   return filters;
 }
@@ -83,7 +86,7 @@ export async function writeRules(
     if (erased.length === 0 && written.length === 0) return;
     await session.transaction(async () => {
       for (const rule of erased) await erase(session, rule);
-      for (const rule of written) added.set(rule.id, await write(session, rule));
+      for (const rule of written) added.set(rule.id, await write(session, rule, store.appIdOf));
     });
   };
   const dynamic = store.dynamic;

@@ -27,7 +27,7 @@ if (process.argv[2] === 'wait') {
   await report('a child has this process as its parent', async () => {
     const child = spawn(process.execPath, [process.argv[1]!, 'wait', 'an argument'], { stdio: 'ignore' });
     try {
-      const identity = createIdentifier(undefined, { pathForm: 'drive' })({ processId: child.pid! });
+      const identity = createIdentifier()({ processId: child.pid! });
       expectThat(`path ${identity.path}`, same(identity.path, process.execPath));
       expectThat(`parent ${identity.parents[0]?.pid}`, identity.parents[0]?.pid === process.pid);
       // Wine 8 may not tell the command line; when it does it must be the right one.

@@ -23,7 +23,7 @@ export async function openGuardSession(options: GuardSessionOptions): Promise<Gu
   const { engine, session, close } = await openEmbedded(options.inMemory ? undefined : options.where.store, 'sallyport');
   registerAskCallouts(engine);
   const dynamic = await engine.openSession({ dynamic: true, displayData: { name: 'sallyport, for this run' } });
-  await addRunRules(session, dynamic, options.rules);
+  await addRunRules({ engine: session, dynamic }, options.rules);
   const replica = new Replica(engine);
   const classify: Parameters<typeof decideAttempt>[0] = (layerKey, values) => engine.classify(layerKey, values);
   const decide: GuardHost['decide'] = attempt => decideAttempt(classify, attempt);

@@ -1,12 +1,11 @@
 import { openHistory } from '../../../engine/history/history-store.ts';
 import type { ConnectionAttempt } from '../../../engine/model/attempt.ts';
 import type { ClassifyTrace, ClassifyValues } from '../../../engine/model/classify.ts';
-import type { FilterEngine } from '../../../engine/model/filter-engine.ts';
 import type { Guid } from '../../../engine/model/guid.ts';
 import { attemptValues } from '../../../engine/rules/attempt-values.ts';
 import { installProvider } from '../../../engine/rules/base.ts';
 import type { Rule } from '../../../engine/rules/rule.ts';
-import { writeRules } from '../../../engine/rules/write-rules.ts';
+import { type RuleStore, writeRules } from '../../../engine/rules/write-rules.ts';
 import type { Guard, GuardOptions } from '../../../machines/guard.ts';
 import type { GuardHost, HistoryStore } from '../../../machines/guard-host.ts';
 import type { Paths, Settings } from '../settings/settings.ts';
@@ -46,10 +45,10 @@ export const guardOptions = ({ settings, asksPerson }: OpenOptions): GuardOption
 });
 
 /** Rules for this run only: with the dynamic session they go. */
-export async function addRunRules(engine: FilterEngine, dynamic: FilterEngine, rules: readonly Rule[] = []): Promise<void> {
+export async function addRunRules(store: RuleStore, rules: readonly Rule[] = []): Promise<void> {
   if (rules.length === 0) return;
-  await installProvider(engine);
-  await writeRules({ engine, dynamic }, [], { put: rules.map(rule => ({ ...rule, lifetime: { kind: 'restart' } as const })) });
+  await installProvider(store.engine);
+  await writeRules(store, [], { put: rules.map(rule => ({ ...rule, lifetime: { kind: 'restart' } as const })) });
 }
 
 /** The trace that led to the decision: of an attempt with several names, the one whose name decided. */

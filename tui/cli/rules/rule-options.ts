@@ -49,5 +49,5 @@ export function ruleFromArgs(
     ...(app === undefined ? {} : { app: resolveProgram(app) }),
     ...(flags.has('permanent') ? { permanent: true } : {}),
   };
-  return parseRule(verdict, options, { now, resolveUser: userSid });
+  return parseRule(verdict, options, { now, resolveUser: userSid, asksAtAccept: process.platform === 'win32' });
 }

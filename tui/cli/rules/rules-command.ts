@@ -4,17 +4,17 @@ import { installProvider } from '../../../engine/rules/base.ts';
 import { describeRule } from '../../../engine/rules/describe.ts';
 import { applyRules, diffRules, type RuleDiff } from '../../../engine/rules/diff-rules.ts';
 import { exportJson, exportYaml } from '../../../engine/rules/exchange.ts';
+import { movedPrograms } from '../../../engine/rules/moved-programs.ts';
 import { readRules } from '../../../engine/rules/read-rules.ts';
 import type { Rule } from '../../../engine/rules/rule.ts';
 import { RuleError } from '../../../engine/rules/rule-error.ts';
 import { sameScope } from '../../../engine/rules/scope.ts';
-import { writeRules } from '../../../engine/rules/write-rules.ts';
+import { type RuleStore, writeRules } from '../../../engine/rules/write-rules.ts';
 import { type ParsedArgs, parseChoice, parseCommandArgs } from '../args.ts';
 import { COMMANDS, type CommandContext } from '../commands.ts';
 import { EXIT, Failure, UsageError } from '../exit.ts';
 import { type OpenEngine, openEngine } from '../host/engine.ts';
 import { preparePaths } from '../prepare.ts';
-import { withEngineApp } from './app-path.ts';
 import { readForeignRules } from './foreign-rules.ts';
 import { ruleFromArgs } from './rule-options.ts';
 import { ruleJson, rulesTable } from './rule-view.ts';
@@ -34,6 +34,8 @@ interface Job {
 const print = ({ context, json }: Job, value: unknown, text: string) =>
   context.stdout.write(json ? `${JSON.stringify(value, null, 2)}\n` : text);
 
+const storeOf = ({ open: { session, appIdOf } }: Job): RuleStore => ({ engine: session, ...(appIdOf && { appIdOf }) });
+
 async function list(job: Job): Promise<number> {
   print(job, { rules: job.rules.map(ruleJson) }, rulesTable(job.rules, job.now));
   return EXIT.ok;
@@ -44,10 +46,10 @@ async function add(job: Job): Promise<number> {
     throw new UsageError(
       `unexpected '${job.words[1]}' after ${job.words[0]}; scope goes into options, see: sallyport rules --help`,
     );
-  const made = await withEngineApp(ruleFromArgs(job.words[0], job.args, job.now));
+  const made = ruleFromArgs(job.words[0], job.args, job.now);
   const same = job.rules.find(rule => sameScope(rule.scope, made.scope));
   const rule: Rule = { ...made, id: same?.id ?? newGuid(), createdAt: same?.createdAt ?? job.now };
-  await writeRules({ engine: job.open.session }, job.rules, { put: [rule] });
+  await writeRules(storeOf(job), job.rules, { put: [rule] });
   print(
     job,
     { rule: ruleJson(rule), replaced: same !== undefined },
@@ -69,7 +71,7 @@ function named(job: Job): readonly Rule[] {
 
 async function remove(job: Job): Promise<number> {
   const rules = named(job);
-  await writeRules({ engine: job.open.session }, job.rules, { remove: rules });
+  await writeRules(storeOf(job), job.rules, { remove: rules });
   print(
     job,
     { removed: rules.map(ruleJson) },
@@ -80,7 +82,7 @@ async function remove(job: Job): Promise<number> {
 
 const enable = (enabled: boolean) => async (job: Job) => {
   const rules = named(job).map(rule => ({ ...rule, enabled }));
-  await writeRules({ engine: job.open.session }, job.rules, { put: rules });
+  await writeRules(storeOf(job), job.rules, { put: rules });
   print(
     job,
     { rules: rules.map(ruleJson) },
@@ -137,12 +139,11 @@ const diffJson = (diff: RuleDiff, report: readonly string[]) => ({
 });
 
 const change = (mode: 'plan' | 'apply' | 'import') => async (job: Job) => {
-  const { rules: read, report } = wanted(job);
-  const rules = await Promise.all(read.map(withEngineApp));
+  const { rules, report } = wanted(job);
   const full = diffRules(job.rules, rules);
   const diff = mode === 'import' ? { ...full, remove: [] } : full;
   for (const line of report) job.context.stderr.write(`not carried: ${line}\n`);
-  if (mode !== 'plan') await applyRules({ engine: job.open.session }, diff);
+  if (mode !== 'plan') await applyRules(storeOf(job), diff);
   const { stdout, env } = job.context;
   const colour = Boolean(stdout.isTTY) && !env['NO_COLOR'];
   const done = mode === 'plan' ? 'would be' : 'were';
@@ -180,7 +181,12 @@ export async function rulesCommand(context: CommandContext): Promise<number> {
   try {
     if (!['list', 'export', 'plan'].includes(name ?? 'list')) await installProvider(open.session);
     const { rules, problems } = await readRules(open.session);
-    for (const problem of problems) context.stderr.write(`sallyport: ${problem}\n`);
+    const { moved, lost } = await movedPrograms({ engine: open.session, ...(open.appIdOf && { appIdOf: open.appIdOf }) });
+    const stale = [...moved, ...lost].map(
+      rule =>
+        `Rule ${rule.id} names ${rule.scope.app}, its filters do not: the machine's drives changed. Saving it or starting a guard renews it.`,
+    );
+    for (const problem of [...problems, ...stale]) context.stderr.write(`sallyport: ${problem}\n`);
     return await work({ context, args, words, open, rules, json, now: Date.now() });
   } catch (error) {
     if (error instanceof RuleError) throw name === 'add' ? new UsageError(error.message) : new Failure(error.message);

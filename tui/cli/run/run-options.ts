@@ -9,13 +9,12 @@ import type { AttendOptions } from './attend.ts';
 /** Loaded only when asked for: the reader of YAML costs start-up time. */
 async function rulesOf(file: string | undefined): Promise<readonly Rule[]> {
   if (file === undefined) return [];
-  const [{ importRules }, { readRulesFile }, { withEngineApp }] = await Promise.all([
+  const [{ importRules }, { readRulesFile }] = await Promise.all([
     import('../../../engine/rules/exchange.ts'),
     import('../rules/rules-file.ts'),
-    import('../rules/app-path.ts'),
   ]);
   try {
-    return await Promise.all(importRules(readRulesFile(file), file, Date.now()).map(withEngineApp));
+    return importRules(readRulesFile(file), file, Date.now());
   } catch (error) {
     if (error instanceof RuleError) throw new Failure(error.message);
     throw error;

@@ -2,12 +2,16 @@ import { processStartTime } from '../../../../driver/windows/process-facts.ts';
 import type { ConnectionSource } from '../../../../engine/model/attempt.ts';
 import { decideAttempt } from '../../../../engine/rules/attempt-values.ts';
 import { takeGuardsPlace } from '../../../../engine/rules/guards-place.ts';
+import { renewPrograms } from '../../../../engine/rules/moved-programs.ts';
+import type { Rule } from '../../../../engine/rules/rule.ts';
+import type { RuleStore } from '../../../../engine/rules/write-rules.ts';
 import { createGuard } from '../../../../machines/guard.ts';
 import type { GuardHost, HistoryStore } from '../../../../machines/guard-host.ts';
 import { Failure } from '../../exit.ts';
 import { realClock } from '../clock.ts';
 import { idleSource } from '../idle-source.ts';
 import { addRunRules, explainDeciding, type GuardSession, guardOptions, historyOf, type OpenOptions } from '../opening.ts';
+import { windowsAppIdOf } from './app-ids.ts';
 import { type Bfe, openBfe } from './bfe.ts';
 import { findDriver } from './find-driver.ts';
 import { type AskingSource, driverSource, LONGEST_TIMEOUT_S, netEventSource } from './sources.ts';
@@ -71,6 +75,16 @@ function windowsProcessAlive(pid: number, startTime?: number): boolean {
   return began !== 'gone' && (began === undefined || startTime === undefined || began === startTime);
 }
 
+/** The rules as this machine names programs today. */
+async function renewRules(store: RuleStore, tell: WindowsOptions['tell']): Promise<void> {
+  const { moved, lost } = await renewPrograms(store);
+  const rules = (found: readonly Rule[]) => `${found.length} rule${found.length === 1 ? '' : 's'}`;
+  if (moved.length > 0) tell(`a volume of this machine has another number now: the filters of ${rules(moved)} were written anew`);
+  const names = lost.slice(0, 3).map(rule => rule.scope.app);
+  if (lost.length > 0)
+    tell(`${rules(lost)} for programs on drives that are not there now (${names.join(', ')}) may match nothing`);
+}
+
 /** The source, through which sentences become the guard's notices once it is started. */
 function saying(source: ConnectionSource, use: (notice: (message: string) => void) => void): ConnectionSource {
   return {
@@ -104,12 +118,15 @@ export async function openWindowsGuard(given: WindowsOptions, mode: WindowsMode)
       say = notice;
     });
     if (chosen && !(await takeGuardsPlace(bfe.dynamic))) throw new Failure(ANOTHER);
-    await addRunRules(bfe.engine, bfe.dynamic, options.rules);
-    const { mirror } = bfe;
+    const { engine, dynamic, mirror } = bfe;
+    const appIdOf = windowsAppIdOf();
+    if (chosen) await renewRules({ engine, appIdOf }, given.tell);
+    await addRunRules({ engine, dynamic, appIdOf }, options.rules);
     const decide: GuardHost['decide'] = attempt => decideAttempt((key, values) => mirror.classify(key, values), attempt);
     const host: GuardHost = {
-      engine: bfe.engine,
-      dynamic: bfe.dynamic,
+      engine,
+      dynamic,
+      appIdOf,
       source,
       asking: chosen?.asking ?? 'nothing',
       history,
