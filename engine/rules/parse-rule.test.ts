@@ -107,7 +107,7 @@ describe('a rule on the command line', () => {
     ['a duration of nothing', { for: '0m' }, '"0m" is not a duration: write it like 15m, 2h or 1d.'],
     ['a duration without end', { for: '9999w' }, '"9999w" is longer than ten years: make the rule permanent instead.'],
     ['both lifetimes', { for: '1h', permanent: true }, '--for and --permanent exclude each other: give one of them.'],
-    ['an unknown user', { user: 'bob' }, 'There is no user "bob" on this machine. Give a user name, a uid or a SID.'],
+    ['an unknown user', { user: 'bob' }, 'There is no user "bob" on this machine. Give a name that it knows, or a SID.'],
     ['a direction', { direction: 'up' }, '"up" is not a direction: give out (connecting) or in (listening).'],
     [
       'a remote side of a listener',

@@ -23,7 +23,7 @@ export interface RuleOptions {
 export interface RuleParseHost {
   /** Milliseconds since the epoch. */
   readonly now: number;
-  /** The SID of a user by name; undefined when there is none. */
+  /** The SID of a user by the name or number that this machine knows it by; undefined when there is none. */
   readonly resolveUser: (name: string) => string | undefined;
   /** Whether incoming connections themselves are asked about, which have a remote side. Elsewhere the call that opens the port is. */
   readonly asksAtAccept?: boolean;
@@ -105,9 +105,8 @@ export function parseDuration(text: string): number {
 
 function parseUser(text: string, host: RuleParseHost): string {
   if (/^S-1-/i.test(text)) return text.toUpperCase();
-  if (/^\d{1,10}$/.test(text)) return `S-1-22-1-${text}`;
   const sid = host.resolveUser(text);
-  if (sid === undefined) throw new RuleError(`There is no user "${text}" on this machine. Give a user name, a uid or a SID.`);
+  if (sid === undefined) throw new RuleError(`There is no user "${text}" on this machine. Give a name that it knows, or a SID.`);
   return sid;
 }
 

@@ -1,5 +1,6 @@
 import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
+import { accountSid } from '../../driver/windows/account-sid.ts';
 import { createIdentifier } from '../../driver/windows/identity.ts';
 import { processFacts } from '../../driver/windows/process-facts.ts';
 import { servicesOf } from '../../driver/windows/services.ts';
@@ -23,6 +24,12 @@ if (process.argv[2] === 'wait') {
     const age = Date.now() - (facts?.startTime ?? 0);
     expectThat(`started ${age} ms ago`, age >= 0 && age < 600_000);
     expectThat(`sid ${facts?.sid}`, /^S-1-5-\d+/.test(facts?.sid ?? ''));
+  });
+  await report('an account by its name', async () => {
+    expectThat(`SYSTEM ${accountSid('SYSTEM')}`, accountSid('SYSTEM') === 'S-1-5-18');
+    expectThat(`Administrators ${accountSid('Administrators')}`, accountSid('BUILTIN\\Administrators') === 'S-1-5-32-544');
+    expectThat(`nobody ${accountSid('no such account')}`, accountSid('no such account') === undefined);
+    expectThat('no name', accountSid('') === undefined);
   });
   await report('a child has this process as its parent', async () => {
     const child = spawn(process.execPath, [process.argv[1]!, 'wait', 'an argument'], { stdio: 'ignore' });

@@ -4,7 +4,7 @@ import { parseRule, type RuleOptions } from '../../../engine/rules/parse-rule.ts
 import type { Rule } from '../../../engine/rules/rule.ts';
 import type { ParsedArgs } from '../args.ts';
 import { UsageError } from '../exit.ts';
-import { userSid } from './users.ts';
+import type { UserResolver } from './users.ts';
 
 /**
  * The program file that will be seen when it connects: a bare name is looked up in PATH, symbolic links are followed
@@ -42,6 +42,7 @@ export function ruleFromArgs(
   verdict: string | undefined,
   { text, flags }: ParsedArgs,
   now: number,
+  resolveUser: UserResolver,
 ): Omit<Rule, 'id' | 'createdAt'> {
   const { app, ...rest } = text;
   const options: RuleOptions = {
@@ -49,5 +50,5 @@ export function ruleFromArgs(
     ...(app === undefined ? {} : { app: resolveProgram(app) }),
     ...(flags.has('permanent') ? { permanent: true } : {}),
   };
-  return parseRule(verdict, options, { now, resolveUser: userSid, asksAtAccept: process.platform === 'win32' });
+  return parseRule(verdict, options, { now, resolveUser, asksAtAccept: process.platform === 'win32' });
 }

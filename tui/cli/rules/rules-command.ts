@@ -19,6 +19,7 @@ import { readForeignRules } from './foreign-rules.ts';
 import { ruleFromArgs } from './rule-options.ts';
 import { ruleJson, rulesTable } from './rule-view.ts';
 import { readRulesFile } from './rules-file.ts';
+import { userResolver } from './users.ts';
 
 interface Job {
   readonly context: CommandContext;
@@ -46,7 +47,7 @@ async function add(job: Job): Promise<number> {
     throw new UsageError(
       `unexpected '${job.words[1]}' after ${job.words[0]}; scope goes into options, see: sallyport rules --help`,
     );
-  const made = ruleFromArgs(job.words[0], job.args, job.now);
+  const made = ruleFromArgs(job.words[0], job.args, job.now, await userResolver());
   const same = job.rules.find(rule => sameScope(rule.scope, made.scope));
   const rule: Rule = { ...made, id: same?.id ?? newGuid(), createdAt: same?.createdAt ?? job.now };
   await writeRules(storeOf(job), job.rules, { put: [rule] });
