@@ -4,7 +4,7 @@ import { parseAddress } from './address.ts';
 import { fixedKey } from './ask-filters.ts';
 import { type AskingBy, addAsking, deleteAsking } from './asking.ts';
 import { compileRule } from './compile.ts';
-import { ensure } from './ensure.ts';
+import { ensure, gone } from './ensure.ts';
 import type { Rule } from './rule.ts';
 import { IPPROTO, SALLYPORT_PROVIDER, SALLYPORT_SUBLAYER, SALLYPORT_SUBLAYER_WEIGHT } from './well-known.ts';
 
@@ -73,5 +73,19 @@ export async function installBase(engine: FilterEngine, dynamic: FilterEngine, o
     for (const rule of nameLookupRules(options.nameLookups ?? [])) {
       for (const filter of compileRule(rule)) await ensure(dynamic.filterAdd(filter));
     }
+  });
+}
+
+/**
+ * Makes the builtin rules of `dynamic` those of other name servers, in one transaction: programs may ask the new ones without a question,
+ * and the old ones no more. @throws WfpError; nothing is changed then
+ */
+export async function changeNameLookups(dynamic: FilterEngine, from: readonly string[], to: readonly string[]): Promise<void> {
+  const filters = (addresses: readonly string[]) =>
+    new Map(nameLookupRules(addresses).flatMap(rule => compileRule(rule).map(filter => [filter.filterKey, filter] as const)));
+  const [before, after] = [filters(from), filters(to)];
+  await dynamic.transaction(async () => {
+    for (const key of before.keys()) if (key !== undefined && !after.has(key)) await gone(dynamic.filterDeleteByKey(key));
+    for (const [key, filter] of after) if (!before.has(key)) await ensure(dynamic.filterAdd(filter));
   });
 }

@@ -4,6 +4,7 @@ import { createGuard } from '../../../machines/guard.ts';
 import type { GuardHost } from '../../../machines/guard-host.ts';
 import { realClock } from './clock.ts';
 import { openEmbedded } from './engine.ts';
+import { followResolvers } from './follow-resolvers.ts';
 import { addRunRules, explainDeciding, type GuardSession, guardOptions, historyOf, type OpenOptions } from './opening.ts';
 import { processAlive } from './process-alive.ts';
 import { Replica, registerAskCallouts } from './replica.ts';
@@ -39,7 +40,9 @@ export async function openGuardSession(options: GuardSessionOptions): Promise<Gu
     clock: realClock,
     processAlive,
   };
-  const guard = createGuard(host, guardOptions(options));
+  const settings = guardOptions(options);
+  const guard = createGuard(host, settings);
+  const unfollow = followResolvers({ dynamic, first: settings.nameLookups });
   const refresh = setInterval(() => engine.refresh(), REFRESH_MS);
   refresh.unref();
   let closing: Promise<void> | undefined;
@@ -48,6 +51,7 @@ export async function openGuardSession(options: GuardSessionOptions): Promise<Gu
     close: () => {
       closing ??= (async () => {
         clearInterval(refresh);
+        await unfollow();
         await guard.stop();
         replica.close();
         history.close();

@@ -1,13 +1,13 @@
-import { getServers } from 'node:dns';
+import { Resolver } from 'node:dns';
 import { readFileSync } from 'node:fs';
 
 /** Lines of resolv.conf that are read; the file is the machine's own, but a bound costs nothing. */
 const MAX_LINES = 1000;
 
-/** Name servers of this machine. On Windows those of its adapters, as Node reads them; a port other than 53 is left out. */
+/** Name servers of this machine. On Windows those of its adapters, as Node reads them for each new resolver; a port other than 53 is left out. */
 export function configuredResolvers(): readonly string[] {
   return process.platform === 'win32'
-    ? getServers().filter(address => !address.includes(']:') && !/^[\d.]+:/.test(address))
+    ? new Resolver().getServers().filter(address => !address.includes(']:') && !/^[\d.]+:/.test(address))
     : resolversIn();
 }
 

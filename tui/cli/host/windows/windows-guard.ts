@@ -9,6 +9,7 @@ import { createGuard } from '../../../../machines/guard.ts';
 import type { GuardHost, HistoryStore } from '../../../../machines/guard-host.ts';
 import { Failure } from '../../exit.ts';
 import { realClock } from '../clock.ts';
+import { followResolvers } from '../follow-resolvers.ts';
 import { idleSource } from '../idle-source.ts';
 import { addRunRules, explainDeciding, type GuardSession, guardOptions, historyOf, type OpenOptions } from '../opening.ts';
 import { windowsAppIdOf } from './app-ids.ts';
@@ -136,9 +137,12 @@ export async function openWindowsGuard(given: WindowsOptions, mode: WindowsMode)
       processAlive: windowsProcessAlive,
       clock: realClock,
     };
-    const guard = createGuard(host, guardOptions(options));
+    const opened = guardOptions(options);
+    const guard = createGuard(host, opened);
+    const unfollow = followResolvers({ dynamic, first: chosen && opened.nameLookups });
     let closing: Promise<void> | undefined;
     const close = async () => {
+      await unfollow();
       await guard.stop();
       history?.close();
       await bfe.close();
