@@ -38,7 +38,7 @@ const WITHOUT_DRIVER =
 async function chooseMode(mode: WindowsMode, tell: WindowsOptions['tell']): Promise<WindowsMode> {
   if (mode !== 'driver') return mode;
   const driver = await findDriver();
-  if (driver.kind === 'unusable') throw new Failure(driver.why);
+  if (driver.kind === 'unusable') throw new Failure(`${driver.why}; without it: sallyport guard --net-events`);
   if (driver.kind === 'usable' && driver.deciderAttached) throw new Failure(ANOTHER);
   if (driver.kind === 'usable') return 'driver';
   tell(WITHOUT_DRIVER);
