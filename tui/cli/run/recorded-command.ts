@@ -21,7 +21,9 @@ export async function playRecording(
   speed: number | undefined,
   options: Omit<AttendOptions, 'open'>,
 ): Promise<number> {
-  // What the recording was made with decides what it was asked; the rules of today decide what is asked now.
+  // What the recording was made with decides what it was asked; the rules of today decide what is asked now, or, on Windows, where what
+  // filters is no place to play in, those made while it plays.
+  const inMemory = process.platform === 'win32';
   let decide: Parameters<GuardSessionOptions['source']>[1] | undefined;
   const { source } = await openRecording(file, {
     ...(speed === undefined ? {} : { speed }),
@@ -31,16 +33,17 @@ export async function playRecording(
   });
   const exit = await attend(context, {
     ...options,
-    open: opening =>
-      openGuardSession({
+    open: opening => {
+      if (inMemory) opening.tell('a recording plays apart from this machine: rules made here end with it');
+      return openGuardSession({
         ...opening,
-        // What filters on Windows is no place to play in.
-        inMemory: process.platform === 'win32',
+        inMemory,
         source: (_, live) => {
           decide = live;
           return source;
         },
-      }),
+      });
+    },
   });
   // What was recorded ended as it did then; playing it is done when it was played.
   return exit.failure === undefined ? EXIT.ok : EXIT.failure;
