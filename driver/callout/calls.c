@@ -8,8 +8,12 @@ _Use_decl_annotations_ VOID CallsFinish(IRP *irp, NTSTATUS status, ULONG bytes)
 }
 
 /* The routines of the queue (IoCsqInitializeEx); all but the last under its lock. */
+static IO_CSQ_INSERT_IRP_EX CsqInsert;
+static IO_CSQ_REMOVE_IRP CsqRemove;
+static IO_CSQ_PEEK_NEXT_IRP CsqPeek;
+static IO_CSQ_COMPLETE_CANCELED_IRP CsqCancelled;
 
-static NTSTATUS NTAPI CsqInsert(IO_CSQ *csq, IRP *irp, PVOID context)
+_Use_decl_annotations_ static NTSTATUS NTAPI CsqInsert(IO_CSQ *csq, IRP *irp, PVOID context)
 {
     CALLS *calls = CONTAINING_RECORD(csq, CALLS, csq);
     UNREFERENCED_PARAMETER(context);
@@ -24,14 +28,14 @@ static NTSTATUS NTAPI CsqInsert(IO_CSQ *csq, IRP *irp, PVOID context)
     return STATUS_SUCCESS;
 }
 
-static VOID NTAPI CsqRemove(IO_CSQ *csq, IRP *irp)
+_Use_decl_annotations_ static VOID NTAPI CsqRemove(IO_CSQ *csq, IRP *irp)
 {
     CALLS *calls = CONTAINING_RECORD(csq, CALLS, csq);
     RemoveEntryList(&irp->Tail.Overlay.ListEntry);
     calls->count--;
 }
 
-static IRP *NTAPI CsqPeek(IO_CSQ *csq, IRP *irp, PVOID context)
+_Use_decl_annotations_ static IRP *NTAPI CsqPeek(IO_CSQ *csq, IRP *irp, PVOID context)
 {
     CALLS *calls = CONTAINING_RECORD(csq, CALLS, csq);
     LIST_ENTRY *next = irp == NULL ? calls->irps.Flink : irp->Tail.Overlay.ListEntry.Flink;
@@ -39,17 +43,20 @@ static IRP *NTAPI CsqPeek(IO_CSQ *csq, IRP *irp, PVOID context)
     return next == &calls->irps ? NULL : CONTAINING_RECORD(next, IRP, Tail.Overlay.ListEntry);
 }
 
-static VOID NTAPI CsqAcquire(IO_CSQ *csq, KIRQL *irql)
+/* The types of these two say nothing of the level and the lock: the annotations are those of Microsoft's cancel sample. */
+_IRQL_raises_(DISPATCH_LEVEL) _IRQL_requires_max_(DISPATCH_LEVEL) _Acquires_lock_(CONTAINING_RECORD(csq, CALLS, csq)->lock)
+static VOID NTAPI CsqAcquire(_In_ IO_CSQ *csq, _Out_ _At_(*irql, _Post_ _IRQL_saves_) KIRQL *irql)
 {
     KeAcquireSpinLock(&CONTAINING_RECORD(csq, CALLS, csq)->lock, irql);
 }
 
-static VOID NTAPI CsqRelease(IO_CSQ *csq, KIRQL irql)
+_IRQL_requires_(DISPATCH_LEVEL) _Releases_lock_(CONTAINING_RECORD(csq, CALLS, csq)->lock)
+static VOID NTAPI CsqRelease(_In_ IO_CSQ *csq, _In_ _IRQL_restores_ KIRQL irql)
 {
     KeReleaseSpinLock(&CONTAINING_RECORD(csq, CALLS, csq)->lock, irql);
 }
 
-static VOID NTAPI CsqCancelled(IO_CSQ *csq, IRP *irp)
+_Use_decl_annotations_ static VOID NTAPI CsqCancelled(IO_CSQ *csq, IRP *irp)
 {
     UNREFERENCED_PARAMETER(csq);
     CallsFinish(irp, STATUS_CANCELLED, 0);

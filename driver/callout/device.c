@@ -7,6 +7,12 @@
 #include "policy.h"
 #include "table.h"
 
+/* At PASSIVE_LEVEL: nothing is above this device, and requests come from the system services. */
+_Dispatch_type_(IRP_MJ_CREATE) static DRIVER_DISPATCH_PAGED Create;
+_Dispatch_type_(IRP_MJ_CLEANUP) static DRIVER_DISPATCH_PAGED Cleanup;
+_Dispatch_type_(IRP_MJ_CLOSE) static DRIVER_DISPATCH_PAGED Close;
+_Dispatch_type_(IRP_MJ_DEVICE_CONTROL) static DRIVER_DISPATCH_PAGED DeviceControl;
+
 static NTSTATUS Finish(_In_ IRP *irp, NTSTATUS status)
 {
     irp->IoStatus.Status = status;
@@ -15,7 +21,7 @@ static NTSTATUS Finish(_In_ IRP *irp, NTSTATUS status)
     return status;
 }
 
-static NTSTATUS NTAPI Create(DEVICE_OBJECT *device, IRP *irp)
+_Use_decl_annotations_ static NTSTATUS NTAPI Create(DEVICE_OBJECT *device, IRP *irp)
 {
     FILE_OBJECT *file = IoGetCurrentIrpStackLocation(irp)->FileObject;
     CLIENT *client;
@@ -32,7 +38,7 @@ static NTSTATUS NTAPI Create(DEVICE_OBJECT *device, IRP *irp)
 }
 
 /* The last handle is closed, by its owner or because the process died: what it held open ends here, cleanly. */
-static NTSTATUS NTAPI Cleanup(DEVICE_OBJECT *device, IRP *irp)
+_Use_decl_annotations_ static NTSTATUS NTAPI Cleanup(DEVICE_OBJECT *device, IRP *irp)
 {
     CLIENT *client = IoGetCurrentIrpStackLocation(irp)->FileObject->FsContext;
     BOOLEAN wasDecider;
@@ -51,7 +57,7 @@ static NTSTATUS NTAPI Cleanup(DEVICE_OBJECT *device, IRP *irp)
     return Finish(irp, STATUS_SUCCESS);
 }
 
-static NTSTATUS NTAPI Close(DEVICE_OBJECT *device, IRP *irp)
+_Use_decl_annotations_ static NTSTATUS NTAPI Close(DEVICE_OBJECT *device, IRP *irp)
 {
     FILE_OBJECT *file = IoGetCurrentIrpStackLocation(irp)->FileObject;
     UNREFERENCED_PARAMETER(device);
@@ -60,7 +66,7 @@ static NTSTATUS NTAPI Close(DEVICE_OBJECT *device, IRP *irp)
     return Finish(irp, STATUS_SUCCESS);
 }
 
-static NTSTATUS NTAPI DeviceControl(DEVICE_OBJECT *device, IRP *irp)
+_Use_decl_annotations_ static NTSTATUS NTAPI DeviceControl(DEVICE_OBJECT *device, IRP *irp)
 {
     IO_STACK_LOCATION *stack = IoGetCurrentIrpStackLocation(irp);
     CLIENT *client = stack->FileObject->FsContext;
@@ -85,9 +91,9 @@ _Use_decl_annotations_ NTSTATUS DeviceInitialize(DRIVER_OBJECT *driver, DEVICE_O
 {
     /* {6d3a2c0e-51c7-4a0c-9a7b-2f3a90f6d1b4}: lets an administrator set other security in the registry. */
     static const GUID class = { 0x6d3a2c0e, 0x51c7, 0x4a0c, { 0x9a, 0x7b, 0x2f, 0x3a, 0x90, 0xf6, 0xd1, 0xb4 } };
-    UNICODE_STRING security = RTL_CONSTANT_STRING(L"D:P(A;;GA;;;SY)(A;;GA;;;BA)");
-    UNICODE_STRING name = RTL_CONSTANT_STRING(SALLYPORT_DEVICE_NAME);
-    UNICODE_STRING link = RTL_CONSTANT_STRING(SALLYPORT_LINK_NAME);
+    UNICODE_STRING security = SALLYPORT_STRING(L"D:P(A;;GA;;;SY)(A;;GA;;;BA)");
+    UNICODE_STRING name = SALLYPORT_STRING(SALLYPORT_DEVICE_NAME);
+    UNICODE_STRING link = SALLYPORT_STRING(SALLYPORT_LINK_NAME);
     NTSTATUS status =
         IoCreateDeviceSecure(driver, 0, &name, FILE_DEVICE_NETWORK, FILE_DEVICE_SECURE_OPEN, FALSE, &security, &class, device);
     if (!NT_SUCCESS(status)) {
@@ -107,7 +113,7 @@ _Use_decl_annotations_ NTSTATUS DeviceInitialize(DRIVER_OBJECT *driver, DEVICE_O
 
 _Use_decl_annotations_ VOID DeviceUninitialize(DEVICE_OBJECT *device)
 {
-    UNICODE_STRING link = RTL_CONSTANT_STRING(SALLYPORT_LINK_NAME);
+    UNICODE_STRING link = SALLYPORT_STRING(SALLYPORT_LINK_NAME);
     (VOID)IoDeleteSymbolicLink(&link);
     IoDeleteDevice(device);
 }

@@ -27,7 +27,7 @@ static VOID StopHolding(VOID)
 }
 
 /* No handle is open and no request runs: the I/O manager does not call it before. */
-VOID NTAPI DriverUnload(DRIVER_OBJECT *driver)
+_Use_decl_annotations_ VOID NTAPI DriverUnload(DRIVER_OBJECT *driver)
 {
     UNREFERENCED_PARAMETER(driver);
     StopHolding();
@@ -40,7 +40,7 @@ VOID NTAPI DriverUnload(DRIVER_OBJECT *driver)
     DeviceUninitialize(Device);
 }
 
-NTSTATUS NTAPI DriverEntry(DRIVER_OBJECT *driver, UNICODE_STRING *registryPath)
+_Use_decl_annotations_ NTSTATUS NTAPI DriverEntry(DRIVER_OBJECT *driver, UNICODE_STRING *registryPath)
 {
     NTSTATUS status;
     UNREFERENCED_PARAMETER(registryPath);

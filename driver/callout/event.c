@@ -152,7 +152,9 @@ _Use_decl_annotations_ EVENT *EventStream(const SALLYPORT_STREAM_EVENT *stream, 
         CopyBody(event, &stream->header, sizeof(*stream));
         body->dataOffset = length == 0 ? 0 : (UINT16)sizeof(*stream);
         body->dataBytes = (UINT16)length;
-        RtlCopyMemory(body + 1, data, length);
+        if (length != 0) {
+            RtlCopyMemory(body + 1, data, length);
+        }
     }
     return event;
 }

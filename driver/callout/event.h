@@ -22,7 +22,8 @@ _Must_inspect_result_ EVENT *EventPended(_In_ const ATTEMPT *attempt, UINT64 req
 _Must_inspect_result_ EVENT *EventDecided(_In_ const ATTEMPT *attempt, UCHAR verdict, UCHAR reason);
 _Must_inspect_result_ EVENT *EventCompleted(_In_ const SALLYPORT_COMPLETED_EVENT *completed);
 _Must_inspect_result_ EVENT *EventState(BOOLEAN deciderAttached, UINT64 deciderProcessId, ULONG modules);
-_Must_inspect_result_ EVENT *EventStream(_In_ const SALLYPORT_STREAM_EVENT *stream, _In_ const UCHAR *data, ULONG length);
+_Must_inspect_result_ EVENT *EventStream(_In_ const SALLYPORT_STREAM_EVENT *stream, _In_reads_bytes_opt_(length) const UCHAR *data,
+                                          ULONG length);
 
 VOID EventReference(_In_ EVENT *event);
 VOID EventRelease(_In_opt_ EVENT *event);

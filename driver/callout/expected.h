@@ -1,18 +1,18 @@
 /*
  * Offsets and sizes on x64 that the sources and the native tests rely on. Every build compiles this: without the WDK it
  * checks our stand-ins, with the WDK the same lines check Microsoft's headers against what the tests assumed.
- * From fwpstypes.h, fwptypes.h (SDK), fwpsk.h (WDK 1809) and ndis/nbl.h.
+ * From fwpstypes.h, fwptypes.h, ws2def.h, ws2ipdef.h (SDK), fwpsk.h, ndis.h (WDK 1709, 1809), ndis/nbl.h, wdm.h (WDK 2004).
  */
 #ifndef SALLYPORT_EXPECTED_H
 #define SALLYPORT_EXPECTED_H
 
-#include <stddef.h>
-
+#include "ioctl.h"
 #include "platform.h"
 
 #define AT(structure, member, offset) \
-    _Static_assert(offsetof(structure, member) == (offset), #structure "." #member)
-#define BYTES_OF(structure, bytes) _Static_assert(sizeof(structure) == (bytes), #structure)
+    SP_STATIC_ASSERT(SP_OFFSET(structure, member) == (offset), #structure "." #member)
+#define BYTES_OF(structure, bytes) SP_STATIC_ASSERT(sizeof(structure) == (bytes), #structure)
+#define EQUAL(name, value) SP_STATIC_ASSERT((name) == (value), #name)
 
 BYTES_OF(FWP_VALUE0, 16);
 AT(FWP_VALUE0, uint32, 8);
@@ -55,6 +55,15 @@ AT(FWPS_STREAM_DATA0, dataLength, 48);
 BYTES_OF(FWPS_STREAM_CALLOUT_IO_PACKET0, 40);
 AT(FWPS_STREAM_CALLOUT_IO_PACKET0, streamAction, 32);
 BYTES_OF(SCOPE_ID, 4);
+BYTES_OF(WSACMSGHDR, 16);
+BYTES_OF(SOCKADDR_STORAGE, 128);
+BYTES_OF(ADDRESS_FAMILY, 2);
+EQUAL(AF_INET, 2);
+EQUAL(AF_INET6, 23);
+EQUAL(IPPROTO_ICMP, 1);
+EQUAL(IPPROTO_TCP, 6);
+EQUAL(IPPROTO_UDP, 17);
+EQUAL(IPPROTO_ICMPV6, 58);
 AT(SOCKADDR_IN, sin_port, 2);
 AT(SOCKADDR_IN, sin_addr, 4);
 AT(SOCKADDR_IN6, sin6_port, 2);
@@ -69,9 +78,45 @@ AT(NET_BUFFER_LIST, NdisPoolHandle, 32);
 AT(NET_BUFFER_LIST, NdisReserved, 48);
 AT(NET_BUFFER_LIST, Status, 140);
 AT(NET_BUFFER_LIST, NetBufferListInfo, 144);
-_Static_assert(NDIS_SIZEOF_NET_BUFFER_LIST_POOL_PARAMETERS_REVISION_1 == 16, "NET_BUFFER_LIST_POOL_PARAMETERS");
+BYTES_OF(NET_BUFFER_LIST_POOL_PARAMETERS, 16);
+AT(NET_BUFFER_LIST_POOL_PARAMETERS, ProtocolId, 4);
+AT(NET_BUFFER_LIST_POOL_PARAMETERS, PoolTag, 8);
+EQUAL(NET_BUFFER_LIST_POOL_PARAMETERS_REVISION_1, 1);
+
+/* wdm.h: what the compiler takes from it without asking anybody. A pool type, a function code or a level is a number. */
+EQUAL(NonPagedPoolNx, 512);
+EQUAL(DISPATCH_LEVEL, 2);
+EQUAL(Executive, 0);
+EQUAL(IRP_MJ_CREATE, 0);
+EQUAL(IRP_MJ_CLOSE, 2);
+EQUAL(IRP_MJ_DEVICE_CONTROL, 14);
+EQUAL(IRP_MJ_CLEANUP, 18);
+EQUAL(IRP_MJ_MAXIMUM_FUNCTION, 27);
+BYTES_OF(KIRQL, 1);
+BYTES_OF(KSPIN_LOCK, 8);
+BYTES_OF(LIST_ENTRY, 16);
+BYTES_OF(UNICODE_STRING, 16);
+BYTES_OF(IO_CSQ, 64);
+AT(IO_CSQ, ReservePointer, 56);
+
+/* The native tests have objects of their own, which are reached by the same names. */
+#ifndef SALLYPORT_NATIVE
+BYTES_OF(OBJECT_ATTRIBUTES, 48);
+AT(DRIVER_OBJECT, DriverUnload, 104);
+AT(DRIVER_OBJECT, MajorFunction, 112);
+AT(FILE_OBJECT, FsContext, 24);
+AT(FILE_OBJECT, FileName, 88);
+AT(IRP, AssociatedIrp.SystemBuffer, 24);
+AT(IRP, IoStatus.Information, 56);
+AT(IRP, Tail.Overlay.ListEntry, 168);
+AT(IO_STACK_LOCATION, Parameters.DeviceIoControl.OutputBufferLength, 8);
+AT(IO_STACK_LOCATION, Parameters.DeviceIoControl.InputBufferLength, 16);
+AT(IO_STACK_LOCATION, Parameters.DeviceIoControl.IoControlCode, 24);
+AT(IO_STACK_LOCATION, FileObject, 48);
+#endif
 
 #undef AT
 #undef BYTES_OF
+#undef EQUAL
 
 #endif

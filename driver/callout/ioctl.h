@@ -30,14 +30,22 @@ typedef uint64_t SP_U64;
 #else
 typedef unsigned char SP_U8;
 typedef unsigned short SP_U16;
-typedef unsigned __int32 SP_U32;
-typedef unsigned __int64 SP_U64;
+typedef unsigned int SP_U32;
+typedef unsigned long long SP_U64;
 #endif
 
-#if defined(__cplusplus) || (defined(_MSC_VER) && !defined(__clang__))
+/* C11 knows _Static_assert; cl says by __STDC_VERSION__ whether it was asked for C11. */
+#if defined(__cplusplus) || (defined(_MSC_VER) && !defined(__STDC_VERSION__))
 #define SP_STATIC_ASSERT(condition, text) static_assert(condition, text)
 #else
 #define SP_STATIC_ASSERT(condition, text) _Static_assert(condition, text)
+#endif
+
+/* The kernel's stddef.h has offsetof as the cast of an address, which clang does not take for a constant. */
+#if defined(__clang__) || defined(__GNUC__)
+#define SP_OFFSET(structure, member) __builtin_offsetof(structure, member)
+#else
+#define SP_OFFSET(structure, member) offsetof(structure, member)
 #endif
 
 /** Rises with every change of a layout or of a meaning. Nothing else is compared. */
@@ -410,9 +418,9 @@ typedef struct SALLYPORT_STATISTICS {
 
 SP_STATIC_ASSERT(sizeof(SALLYPORT_HELLO) == 16, "hello");
 SP_STATIC_ASSERT(sizeof(SALLYPORT_WELCOME) == 48, "welcome");
-SP_STATIC_ASSERT(offsetof(SALLYPORT_WELCOME, instanceId) == 40, "welcome.instanceId");
+SP_STATIC_ASSERT(SP_OFFSET(SALLYPORT_WELCOME, instanceId) == 40, "welcome.instanceId");
 SP_STATIC_ASSERT(sizeof(SALLYPORT_POLICY) == 168, "policy");
-SP_STATIC_ASSERT(offsetof(SALLYPORT_POLICY, exemptProcessIds) == 40, "policy.exemptProcessIds");
+SP_STATIC_ASSERT(SP_OFFSET(SALLYPORT_POLICY, exemptProcessIds) == 40, "policy.exemptProcessIds");
 SP_STATIC_ASSERT(sizeof(SALLYPORT_MODULES) == 32, "modules");
 SP_STATIC_ASSERT(sizeof(SALLYPORT_VERDICT) == 16, "verdict");
 SP_STATIC_ASSERT(sizeof(SALLYPORT_VERDICT_BATCH) == 8, "verdict batch");
@@ -421,8 +429,8 @@ SP_STATIC_ASSERT(sizeof(SALLYPORT_VERDICT_RESULTS) == 8, "verdict results");
 SP_STATIC_ASSERT(sizeof(SALLYPORT_EVENT_BATCH) == 24, "event batch");
 SP_STATIC_ASSERT(sizeof(SALLYPORT_EVENT_HEADER) == 24, "event header");
 SP_STATIC_ASSERT(sizeof(SALLYPORT_ATTEMPT_EVENT) == 152, "attempt event");
-SP_STATIC_ASSERT(offsetof(SALLYPORT_ATTEMPT_EVENT, layerId) == 96, "attempt.layerId");
-SP_STATIC_ASSERT(offsetof(SALLYPORT_ATTEMPT_EVENT, localAddress) == 104, "attempt.localAddress");
+SP_STATIC_ASSERT(SP_OFFSET(SALLYPORT_ATTEMPT_EVENT, layerId) == 96, "attempt.layerId");
+SP_STATIC_ASSERT(SP_OFFSET(SALLYPORT_ATTEMPT_EVENT, localAddress) == 104, "attempt.localAddress");
 SP_STATIC_ASSERT(sizeof(SALLYPORT_COMPLETED_EVENT) == 48, "completed event");
 SP_STATIC_ASSERT(sizeof(SALLYPORT_STATE_EVENT) == 40, "state event");
 SP_STATIC_ASSERT(sizeof(SALLYPORT_STREAM_EVENT) == 88, "stream event");

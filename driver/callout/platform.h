@@ -31,6 +31,12 @@
 #include "compat/compat.h"
 #endif
 
+/*
+ * A UNICODE_STRING of a literal. RTL_CONSTANT_STRING checks its type by dividing by the size of a char, which clang takes
+ * for a mistaken count of elements (-Wsizeof-array-div) although the macro stands in a system header.
+ */
+#define SALLYPORT_STRING(literal) { sizeof(literal) - sizeof((literal)[0]), sizeof(literal), (WCHAR *)(literal) }
+
 /* "Sprt" in !poolused; written as a number because a multi-character constant is no portable C. */
 #define SALLYPORT_POOL_TAG 0x74727053
 

@@ -6,8 +6,10 @@
 static PCALLBACK_OBJECT Object;
 static PVOID Registration;
 
+static CALLBACK_FUNCTION PowerState;
+
 /* Argument1 PO_CB_SYSTEM_STATE_LOCK: Argument2 0, about to leave S0; 1, back in it (ExRegisterCallback, "\Callback\PowerState"). */
-static VOID NTAPI PowerState(PVOID context, PVOID what, PVOID value)
+_Use_decl_annotations_ static VOID NTAPI PowerState(PVOID context, PVOID what, PVOID value)
 {
     UNREFERENCED_PARAMETER(context);
     if ((ULONG_PTR)what != PO_CB_SYSTEM_STATE_LOCK) {
@@ -24,7 +26,7 @@ static VOID NTAPI PowerState(PVOID context, PVOID what, PVOID value)
 
 _Use_decl_annotations_ NTSTATUS PowerInitialize(VOID)
 {
-    UNICODE_STRING name = RTL_CONSTANT_STRING(L"\\Callback\\PowerState");
+    UNICODE_STRING name = SALLYPORT_STRING(L"\\Callback\\PowerState");
     OBJECT_ATTRIBUTES attributes;
     NTSTATUS status;
     InitializeObjectAttributes(&attributes, &name, OBJ_CASE_INSENSITIVE | OBJ_KERNEL_HANDLE, NULL, NULL);

@@ -10,7 +10,9 @@ static KEVENT Wake;
 static volatile LONG Stopping;
 static PVOID Thread; /* the thread object, referenced */
 
-static VOID NTAPI Watch(PVOID context)
+static KSTART_ROUTINE Watch;
+
+_Use_decl_annotations_ static VOID NTAPI Watch(PVOID context)
 {
     UNREFERENCED_PARAMETER(context);
     while (InterlockedCompareExchange(&Stopping, 0, 0) == 0) {

@@ -41,9 +41,44 @@
 #ifndef _In_reads_bytes_
 #define _In_reads_bytes_(size)
 #endif
+#ifndef _In_reads_bytes_opt_
+#define _In_reads_bytes_opt_(size)
+#endif
 #ifndef _Out_writes_bytes_
 #define _Out_writes_bytes_(size)
 #endif
+#ifndef _At_
+#define _At_(what, annotation)
+#endif
+#ifndef _Post_
+#define _Post_
+#endif
+#ifndef _IRQL_raises_
+#define _IRQL_raises_(level)
+#endif
+#ifndef _IRQL_saves_
+#define _IRQL_saves_
+#endif
+#ifndef _IRQL_restores_
+#define _IRQL_restores_
+#endif
+#ifndef _Acquires_lock_
+#define _Acquires_lock_(lock)
+#endif
+#ifndef _Releases_lock_
+#define _Releases_lock_(lock)
+#endif
+#ifndef _Dispatch_type_
+#define _Dispatch_type_(function)
+#endif
+
+/* Both are one function type; the name tells code analysis that the routine runs at PASSIVE_LEVEL. */
+typedef DRIVER_DISPATCH DRIVER_DISPATCH_PAGED;
+
+/* Of these, too, older headers know only the pointers. */
+typedef VOID(NTAPI IO_CSQ_REMOVE_IRP)(PIO_CSQ csq, PIRP irp);
+typedef PIRP(NTAPI IO_CSQ_PEEK_NEXT_IRP)(PIO_CSQ csq, PIRP irp, PVOID peekContext);
+typedef VOID(NTAPI IO_CSQ_COMPLETE_CANCELED_IRP)(PIO_CSQ csq, PIRP irp);
 
 /* compat/csq.c instead of the kernel's, whose declarations are imports. */
 #ifndef IO_TYPE_CSQ_EX

@@ -45,7 +45,7 @@ NTSTATUS NTAPI WdmlibIoCreateDeviceSecure(PDRIVER_OBJECT driver, ULONG extension
                                           ULONG characteristics, BOOLEAN exclusive, PCUNICODE_STRING security, LPCGUID class,
                                           PDEVICE_OBJECT *device)
 {
-    UNICODE_STRING function = RTL_CONSTANT_STRING(L"IoCreateDeviceSecure");
+    UNICODE_STRING function = SALLYPORT_STRING(L"IoCreateDeviceSecure");
     CREATE_SECURE create = (CREATE_SECURE)(ULONG_PTR)MmGetSystemRoutineAddress(&function);
     NTSTATUS status;
     if (create != NULL) {

@@ -111,7 +111,7 @@ VOID IoCompleteRequest(IRP *irp, CHAR boost)
 
 NTSTATUS NativeLoad(void)
 {
-    UNICODE_STRING path = RTL_CONSTANT_STRING(L"\\Registry\\Machine\\System\\CurrentControlSet\\Services\\sallyport");
+    UNICODE_STRING path = SALLYPORT_STRING(L"\\Registry\\Machine\\System\\CurrentControlSet\\Services\\sallyport");
     memset(&Driver, 0, sizeof(Driver));
     return DriverEntry(&Driver, &path);
 }

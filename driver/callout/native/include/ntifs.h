@@ -51,7 +51,6 @@ typedef struct _UNICODE_STRING {
     WCHAR *Buffer;
 } UNICODE_STRING, *PUNICODE_STRING;
 typedef const UNICODE_STRING *PCUNICODE_STRING;
-#define RTL_CONSTANT_STRING(s) { sizeof(s) - sizeof((s)[0]), sizeof(s), (WCHAR *)(s) }
 
 #define PASSIVE_LEVEL 0
 #define APC_LEVEL 1
@@ -311,7 +310,8 @@ static inline DRIVER_CANCEL *IoSetCancelRoutine(IRP *irp, DRIVER_CANCEL *routine
 typedef struct _IO_CSQ IO_CSQ, *PIO_CSQ;
 typedef struct _IO_CSQ_IRP_CONTEXT *PIO_CSQ_IRP_CONTEXT;
 typedef VOID (*PIO_CSQ_INSERT_IRP)(IO_CSQ *csq, IRP *irp);
-typedef NTSTATUS (*PIO_CSQ_INSERT_IRP_EX)(IO_CSQ *csq, IRP *irp, PVOID context);
+typedef NTSTATUS IO_CSQ_INSERT_IRP_EX(IO_CSQ *csq, IRP *irp, PVOID context);
+typedef IO_CSQ_INSERT_IRP_EX *PIO_CSQ_INSERT_IRP_EX;
 typedef VOID (*PIO_CSQ_REMOVE_IRP)(IO_CSQ *csq, IRP *irp);
 typedef IRP *(*PIO_CSQ_PEEK_NEXT_IRP)(IO_CSQ *csq, IRP *irp, PVOID context);
 typedef VOID (*PIO_CSQ_ACQUIRE_LOCK)(IO_CSQ *csq, KIRQL *irql);
