@@ -14,24 +14,27 @@
 typedef ULONG COMPARTMENT_ID;
 typedef ULONG IF_INDEX;
 typedef USHORT ADDRESS_FAMILY;
-typedef int IPPROTO;
 
 #ifndef AF_INET
 #define AF_UNSPEC 0
 #define AF_INET 2
 #define AF_INET6 23
 #endif
-#define IPPROTO_ICMP 1
-#define IPPROTO_TCP 6
-#define IPPROTO_UDP 17
-#define IPPROTO_ICMPV6 58
+typedef enum {
+    IPPROTO_ICMP = 1,
+    IPPROTO_TCP = 6,
+    IPPROTO_UDP = 17,
+    IPPROTO_ICMPV6 = 58,
+} IPPROTO;
 
-typedef union {
-    struct {
-        ULONG Zone : 28;
-        ULONG Level : 4;
+typedef struct {
+    union {
+        struct {
+            ULONG Zone : 28;
+            ULONG Level : 4;
+        };
+        ULONG Value;
     };
-    ULONG Value;
 } SCOPE_ID;
 
 typedef struct {

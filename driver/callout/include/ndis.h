@@ -84,7 +84,7 @@ typedef struct _NET_BUFFER_LIST {
 typedef MDL *NET_BUFFER_ALLOCATE_MDL(ULONG *BufferSize);
 typedef VOID NET_BUFFER_FREE_MDL(MDL *Mdl);
 
-NDIS_HANDLE NTAPI NdisAllocateNetBufferListPool(NDIS_HANDLE NdisHandle, NET_BUFFER_LIST_POOL_PARAMETERS const *Parameters);
+NDIS_HANDLE NTAPI NdisAllocateNetBufferListPool(NDIS_HANDLE NdisHandle, NET_BUFFER_LIST_POOL_PARAMETERS *Parameters);
 VOID NTAPI NdisFreeNetBufferListPool(NDIS_HANDLE PoolHandle);
 NDIS_STATUS NTAPI NdisRetreatNetBufferDataStart(NET_BUFFER *NetBuffer, ULONG DataOffsetDelta, ULONG DataBackFill,
                                                 NET_BUFFER_ALLOCATE_MDL *AllocateMdlHandler);

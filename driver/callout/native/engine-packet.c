@@ -118,7 +118,7 @@ PVOID NdisGetDataBuffer(NET_BUFFER *buffer, ULONG bytesNeeded, PVOID storage, UL
     return storage;
 }
 
-NDIS_HANDLE NdisAllocateNetBufferListPool(NDIS_HANDLE handle, NET_BUFFER_LIST_POOL_PARAMETERS const *parameters)
+NDIS_HANDLE NdisAllocateNetBufferListPool(NDIS_HANDLE handle, NET_BUFFER_LIST_POOL_PARAMETERS *parameters)
 {
     (void)handle;
     NativeCheckCall("NdisAllocateNetBufferListPool", DISPATCH_LEVEL);

@@ -14,7 +14,7 @@
 #define TRUE 1
 #define FALSE 0
 #define UNREFERENCED_PARAMETER(parameter) ((void)(parameter))
-#define FIELD_OFFSET(type, field) ((ULONG)offsetof(type, field))
+#define FIELD_OFFSET(type, field) ((LONG)offsetof(type, field))
 #define CONTAINING_RECORD(address, type, field) ((type *)((char *)(address)-offsetof(type, field)))
 #define MAXULONG 0xFFFFFFFFu
 #define MAXUINT64 0xFFFFFFFFFFFFFFFFull
