@@ -1,8 +1,10 @@
 import { spawnSync } from 'node:child_process';
 import { DROP_UNTIL_ASKED, fixedKey } from '../../engine/rules/ask-filters.ts';
+import { rulesFromEngine } from '../../engine/rules/read-rules.ts';
+import { writeRules } from '../../engine/rules/write-rules.ts';
 import { openWindowsEngine } from '../../engine/windows/engine.ts';
-import { Program, tellNetEvent } from './program.ts';
-import { equal, report as reported, until } from './report.ts';
+import { oneSentence, Program, tellNetEvent } from './program.ts';
+import { equal, holds, report as reported, until } from './report.ts';
 import { type Play, Stack } from './stack.ts';
 
 /** Runs under Wine: `sallyport guard` and its sisters as commands, one process each, over one Base Filtering Engine and one driver. */
@@ -14,14 +16,8 @@ const appId = '\\device\\harddiskvolume3\\lab\\client.exe';
 const to = (remotePort: number): Play => ({ action: 'connect', remotePort, appId });
 const sc = (...args: string[]) => spawnSync('sc.exe', args, { stdio: 'ignore' });
 
-function holds(what: string, is: boolean, text = ''): void {
-  if (!is) throw new Error(`not so: ${what}\n${text}`);
-}
-
 /** What a case started ends with it, also when it fails. */
 const report = (name: string, work: () => Promise<void>) => reported(name, () => work().finally(() => program.killAll()));
-
-const oneSentence = (text: string) => text.trim().split('\n').length === 1 && text.startsWith('sallyport: ');
 
 await report('without the service or without rights every command says so in one sentence and exits with 1', async () => {
   for (const args of [
@@ -40,11 +36,31 @@ await report('without the service or without rights every command says so in one
   }
 });
 
-await report('a program is named by its device path, as the engine has it', async () => {
-  const { code, out, err } = program.run(['rules', 'add', 'block', '--app', 'C:\\windows\\system32\\cmd.exe', '--json']);
+await report('a program is named by its drive path, its filters by the device path of today', async () => {
+  const cmd = 'C:\\windows\\system32\\cmd.exe';
+  const { code, out, err } = program.run(['rules', 'add', 'block', '--app', cmd, '--json']);
   equal(err, code, 0);
   const { rule } = JSON.parse(out) as { rule: { id: string; program: string } };
-  holds('device path', /^\\device\\[^\\]+\\windows\\system32\\cmd\.exe$/.test(rule.program), out);
+  equal('drive path', rule.program.toLowerCase(), cmd.toLowerCase());
+  const device = /"\\\\device\\\\[^\\]+\\\\windows\\\\system32\\\\cmd\.exe"/;
+  const filters = () => program.run(['filters', '--layer', 'ale_auth_connect_v4', '--json']).out;
+  holds('device path', device.test(filters()), filters());
+  const gone = program.run(['rules', 'add', 'block', '--app', 'Q:\\tools\\x.exe']);
+  holds('no drive Q', gone.code === 2 && oneSentence(gone.err) && gone.err.includes('no drive Q:'), gone.err);
+  // As if the volume had another number when the rule was made.
+  const engine = await openWindowsEngine();
+  const [made] = (await rulesFromEngine(engine)).filter(({ id }) => id === rule.id);
+  await writeRules({ engine, appIdOf: () => '\\device\\harddiskvolume99\\cmd.exe' }, [made!], { put: [made!] });
+  await engine.close();
+  holds('another program', !device.test(filters()), filters());
+  const listed = program.run(['rules', 'list']);
+  holds('it is told', listed.err.includes("the machine's drives changed"), listed.err);
+  const guard = program.start(['guard', '--net-events', '--line']);
+  await until('it guards', () => guard.has('guards'), LIMIT);
+  holds('told as well', guard.has('the filters of 1 rule were written anew'), guard.text());
+  holds('device path of today', device.test(filters()), filters());
+  await guard.kill();
+  equal('off', program.run(['guard', '--off']).code, 0);
   equal('removed', program.run(['rules', 'remove', rule.id]).code, 0);
 });
 

@@ -142,4 +142,12 @@ test.runIf(ready)(
   },
 );
 
+test.runIf(ready)("guards that begin and end in one another's way, or without the service", ONCE_MORE, async () => {
+  const store = winePath(join(lab.folder, `endings-store-${traces}`));
+  const home = winePath(join(lab.folder, `endings-home-${traces}`));
+  const env = { SALLYPORT_LAB_ONE_ENGINE: '1', SALLYPORT_LAB_STORE: store, SALLYPORT_HOME: home };
+  const { names } = await passes('endings', [lab.program(), winePath(lab.folder), store, home], env);
+  expect(names.length).toBe(5);
+});
+
 test.runIf(ready)('who asks, from a real Windows process', () => passes('identity'), LIMIT);

@@ -1,5 +1,5 @@
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
-import { appendFileSync, closeSync, openSync, readFileSync } from 'node:fs';
+import { appendFileSync, closeSync, openSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 
 /** Runs under Wine: the program itself, as the person at the other end of a shell has it. Output goes through files (see lab.ts). */
@@ -9,6 +9,9 @@ export interface Ended {
   readonly out: string;
   readonly err: string;
 }
+
+/** What a command says on standard error when it can do nothing. */
+export const oneSentence = (text: string): boolean => text.trim().split('\n').length === 1 && text.startsWith('sallyport: ');
 
 let runs = 0;
 
@@ -92,6 +95,10 @@ export class Running {
     return this.ended;
   }
 }
+
+/** Stops the Base Filtering Engine of this store for every process, until it is started again. */
+export const stopService = (store: string): void => writeFileSync(`${store}.stopped`, '');
+export const startService = (store: string): void => rmSync(`${store}.stopped`, { force: true });
 
 /** struct shared_event of fwpuclnt/shared.c. */
 export interface SharedEvent {

@@ -39,3 +39,8 @@ export function equal(what: string, actual: unknown, expected: unknown): void {
     );
   if (text(actual) !== text(expected)) throw new Error(`${what}: ${text(actual)}, expected ${text(expected)}`);
 }
+
+/** Throws with the text that should have shown it. */
+export function holds(what: string, is: boolean, text = ''): void {
+  if (!is) throw new Error(`not so: ${what}\n${text}`);
+}

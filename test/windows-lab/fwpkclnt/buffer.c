@@ -81,7 +81,7 @@ UCHAR *ListBytes(NET_BUFFER_LIST *list)
     return made ? BytesOf(made->buffer.MdlChain) + made->buffer.DataOffset : NULL;
 }
 
-NDIS_HANDLE NTAPI NdisAllocateNetBufferListPool(NDIS_HANDLE handle, NET_BUFFER_LIST_POOL_PARAMETERS const *parameters)
+NDIS_HANDLE NTAPI NdisAllocateNetBufferListPool(NDIS_HANDLE handle, NET_BUFFER_LIST_POOL_PARAMETERS *parameters)
 {
     (void)handle;
     if (!parameters || parameters->Header.Type != NDIS_OBJECT_TYPE_DEFAULT || !parameters->fAllocateNetBuffer || parameters->DataSize) {

@@ -5,9 +5,12 @@
 #include "memory.h"
 #include "notify.h"
 #include "print.h"
+#include "shared.h"
 #include <rpc.h>
 
-#define ENGINE(name) engine_lock(); struct session *session = session_of(engine); DWORD error = session ? 0 : ERROR_INVALID_HANDLE; \
+/* A call to a service that was stopped meanwhile ends in RPC. */
+#define ENGINE(name) engine_lock(); struct session *session = session_of(engine); \
+    DWORD error = !session ? ERROR_INVALID_HANDLE : shared_stopped() ? RPC_S_SERVER_UNAVAILABLE : 0; \
     const char *call = name; (void)call
 #define DONE engine_unlock(); return error
 
@@ -16,7 +19,7 @@ DWORD WINAPI FwpmEngineOpen0(const wchar_t *server, UINT32 authentication, SEC_W
     struct session *session;
     if (server || identity) return ERROR_NOT_SUPPORTED;
     if (authentication != RPC_C_AUTHN_WINNT && authentication != RPC_C_AUTHN_DEFAULT) return RPC_S_UNKNOWN_AUTHN_SERVICE;
-    if (GetEnvironmentVariableW(L"SALLYPORT_LAB_STOPPED", NULL, 0)) return EPT_S_NOT_REGISTERED;
+    if (GetEnvironmentVariableW(L"SALLYPORT_LAB_STOPPED", NULL, 0) || shared_stopped()) return EPT_S_NOT_REGISTERED;
     if (GetEnvironmentVariableW(L"SALLYPORT_LAB_DENIED", NULL, 0)) return ERROR_ACCESS_DENIED;
     if (!readable(engine, sizeof *engine)) return FWP_E_NULL_POINTER;
     engine_lock();
@@ -27,7 +30,9 @@ DWORD WINAPI FwpmEngineOpen0(const wchar_t *server, UINT32 authentication, SEC_W
 
 DWORD WINAPI FwpmEngineClose0(HANDLE engine)
 {
-    ENGINE("FwpmEngineClose0");
+    engine_lock();
+    struct session *session = session_of(engine);
+    DWORD error = session ? 0 : ERROR_INVALID_HANDLE;
     engine_unlock();
     /* As documented: running callbacks are waited for, so the lock must not be held. */
     if (!error) unsubscribe_all(session);

@@ -6,7 +6,7 @@
 #define LOOK_MS 20
 #define RETRY_MS 5
 
-static wchar_t store[MAX_PATH], fresh[MAX_PATH + 8], lockFile[MAX_PATH + 8], events[MAX_PATH + 8];
+static wchar_t store[MAX_PATH], fresh[MAX_PATH + 8], lockFile[MAX_PATH + 8], events[MAX_PATH + 8], stopped[MAX_PATH + 9];
 static HANDLE held = INVALID_HANDLE_VALUE;
 static WIN32_FILE_ATTRIBUTE_DATA seen;
 static LONGLONG eventsAt;
@@ -187,12 +187,15 @@ static unsigned __stdcall look(void *unused)
     return 0;
 }
 
+int shared_stopped(void) { return *store && GetFileAttributesW(stopped) != INVALID_FILE_ATTRIBUTES; }
+
 void shared_start(void)
 {
     if (!GetEnvironmentVariableW(L"SALLYPORT_LAB_STORE", store, MAX_PATH)) return;
     oneEngine = GetEnvironmentVariableW(L"SALLYPORT_LAB_ONE_ENGINE", NULL, 0) != 0;
     swprintf(fresh, MAX_PATH + 8, L"%ls.new", store);
     swprintf(lockFile, MAX_PATH + 8, L"%ls.lock", store);
+    swprintf(stopped, MAX_PATH + 9, L"%ls.stopped", store);
     swprintf(events, MAX_PATH + 8, L"%ls.events", store);
     shared_read();
     WIN32_FILE_ATTRIBUTE_DATA before;

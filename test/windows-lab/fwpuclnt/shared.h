@@ -9,3 +9,5 @@ void shared_write(void);
 /** The one writer of all processes; ends with its process too. False after `waitMs`. */
 int shared_lock(DWORD waitMs);
 void shared_unlock(void);
+/** Whether somebody stopped the service while this process runs: there is a file named like the store with `.stopped` behind it. */
+int shared_stopped(void);
