@@ -48,7 +48,7 @@ sc('start', 'sallyport');
 const stack = new Stack();
 
 await report('a guard that is ended while it begins leaves nothing', async () => {
-  for (const wait of [0, 1, 2, 4, 8, 16, 32, 64]) {
+  for (const wait of [0, 1, 2, 4, 8, 16, 32, 64, -1]) {
     const { guard, close } = await openWindowsGuard(
       {
         where: paths({ SALLYPORT_HOME: home }),
@@ -59,9 +59,13 @@ await report('a guard that is ended while it begins leaves nothing', async () =>
       },
       'driver',
     );
+    const started = guard.start().catch(() => undefined);
     for (let turn = 0; turn < wait; turn++) await new Promise(resolve => setImmediate(resolve));
+    if (wait < 0) await until('it guards', () => guard.snapshot().status.phase === 'running', LIMIT);
     const phase = guard.snapshot().status.phase;
+    if (wait === 0) holds(`it still begins: ${phase}`, phase !== 'running');
     await close();
+    await started;
     equal(`after ${wait} turns (${phase}): filters that ask`, asking(), 0);
     equal(`after ${wait} turns (${phase}): a decider`, await attached(), false);
   }

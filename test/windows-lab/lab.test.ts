@@ -150,4 +150,16 @@ test.runIf(ready)("guards that begin and end in one another's way, or without th
   expect(names.length).toBe(5);
 });
 
+test.runIf(ready)('both halves connected: filters of the engine decide whom the kernel asks', ONCE_MORE, async () => {
+  const home = winePath(join(lab.folder, `connected-home-${traces}`));
+  const env = {
+    SALLYPORT_LAB_KERNEL: '1',
+    SALLYPORT_LAB_ONE_ENGINE: '1',
+    SALLYPORT_LAB_STORE: winePath(join(lab.folder, `connected-store-${traces}`)),
+    SALLYPORT_HOME: home,
+  };
+  const { names } = await passes('connected', [lab.program(), winePath(lab.folder), home], env);
+  expect(names.length).toBe(11);
+});
+
 test.runIf(ready)('who asks, from a real Windows process', () => passes('identity'), LIMIT);

@@ -9,11 +9,12 @@ const COUNTERS = ioctl(0x802);
 const STREAM = ioctl(0x803);
 const REDIRECT = ioctl(0x804);
 const FAKE = ioctl(0x805);
+const FILTERS = ioctl(0x806);
 /** What the lab's device is to a client that takes it for the callout driver; LAB_FAKE of fwpkclnt/lab.h. */
 const FAKES = { foreign: 1, newer: 2, cut: 3, endless: 4, count: 5, short: 6 } as const;
 export const LAB_DEVICE = '\\\\.\\SallyportLab';
 const ACTIONS = { connect: 1, accept: 2, send: 3, reauthorize: 4, close: 5, establish: 6 } as const;
-const FLOWS_SIZE = 48;
+const FLOWS_SIZE = 56;
 const COUNTERS_SIZE = 192;
 const REDIRECT_SIZE = 168;
 /** What else happens meanwhile; LAB_TROUBLE of fwpkclnt/lab.h. */
@@ -58,6 +59,8 @@ export interface Flows {
   readonly hard: number;
   readonly payloadMismatch: number;
   readonly redirected: number;
+  /** Calls of the driver's classifyFn. */
+  readonly asked: number;
 }
 
 export interface Counters {
@@ -128,6 +131,7 @@ function decodeFlows(bytes: Uint8Array): Flows {
     hard: at(7),
     payloadMismatch: at(8),
     redirected: at(9),
+    asked: at(10),
   };
 }
 
@@ -173,6 +177,13 @@ export class Stack {
     view.setBigUint64(0, flows.endpoint, true);
     view.setUint32(8, flows.count, true);
     return decodeFlows(await this.#device.control('asking the stack', QUERY, bytes, FLOWS_SIZE));
+  }
+
+  /** From now on the callout of a layer is called whatever filters the engine holds, as without SALLYPORT_LAB_KERNEL. */
+  async disconnect(): Promise<void> {
+    const bytes = new Uint8Array(16);
+    new DataView(bytes.buffer).setUint32(8, 0xffffffff, true);
+    await this.#device.control('disconnecting the engine', FILTERS, bytes, 0);
   }
 
   async counters(): Promise<Counters> {

@@ -110,20 +110,26 @@ NTSTATUS NTAPI FwpsCalloutUnregisterById0(const UINT32 calloutId)
     return status;
 }
 
-FWPS_CALLOUT_CLASSIFY_FN2 CalloutFor(UINT16 layerId, UINT32 *calloutId)
+FWPS_CALLOUT_CLASSIFY_FN2 CalloutByKey(const void *key, UINT32 *calloutId)
 {
     KIRQL irql;
     FWPS_CALLOUT_CLASSIFY_FN2 found = NULL;
     LabLock(&irql);
-    for (ULONG k = 0; k < sizeof Keys / sizeof Keys[0]; k++)
-        for (ULONG i = 0; Keys[k].layerId == layerId && i < MAX_CALLOUTS; i++) {
-            if (!Registered[i].id || !SameKey(&Registered[i].callout.calloutKey, &Keys[k].key)) continue;
-            Registered[i].running++;
-            *calloutId = Registered[i].id;
-            found = Registered[i].callout.classifyFn;
-        }
+    for (ULONG i = 0; i < MAX_CALLOUTS; i++) {
+        if (!Registered[i].id || !SameKey(&Registered[i].callout.calloutKey, key)) continue;
+        Registered[i].running++;
+        *calloutId = Registered[i].id;
+        found = Registered[i].callout.classifyFn;
+    }
     LabUnlock(irql);
     return found;
+}
+
+FWPS_CALLOUT_CLASSIFY_FN2 CalloutFor(UINT16 layerId, UINT32 *calloutId)
+{
+    for (ULONG k = 0; k < sizeof Keys / sizeof Keys[0]; k++)
+        if (Keys[k].layerId == layerId) return CalloutByKey(&Keys[k].key, calloutId);
+    return NULL;
 }
 
 void CalloutLeave(UINT32 calloutId)

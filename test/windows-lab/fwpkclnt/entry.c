@@ -1,4 +1,4 @@
-#include "lab.h"
+#include "flow.h"
 
 LAB_COUNTERS Counters;
 static KSPIN_LOCK StateLock;
@@ -75,6 +75,8 @@ static NTSTATUS NTAPI Control(DEVICE_OBJECT *device, IRP *irp)
         if (in != sizeof(LAB_REDIRECT) || out < sizeof(LAB_REDIRECT)) return Finish(irp, STATUS_INVALID_PARAMETER, 0);
         RedirectTell(buffer);
         return Finish(irp, STATUS_SUCCESS, sizeof(LAB_REDIRECT));
+    case LAB_IOCTL_FILTERS:
+        return Finish(irp, in < sizeof(LAB_FILTERS) ? STATUS_INVALID_PARAMETER : FiltersTake(buffer, in), 0);
     case LAB_IOCTL_FAKE:
         if (in != sizeof(UINT32)) return Finish(irp, STATUS_INVALID_PARAMETER, 0);
         FakeAs(*(UINT32 *)buffer);
@@ -91,6 +93,7 @@ static void NTAPI Unload(DRIVER_OBJECT *driver)
     (void)driver;
     InjectStop();
     FlowsFree();
+    FiltersFree();
     RedirectFree();
     OperationsFree();
     IoDeleteSymbolicLink(&link);

@@ -10,10 +10,9 @@ static FLOW *Flows[MAX_FLOWS];
 static LONG FlowCount;
 
 /** What a classifyFn may leave behind, and what not. */
-static void Check(const FLOW *flow, const CALL *call, BOOLEAN taken, BOOLEAN initial)
+static void Check(const ASKING *asking, const FWPS_CLASSIFY_OUT0 *out, BOOLEAN taken, BOOLEAN initial)
 {
-    const FWPS_CLASSIFY_OUT0 *out = &call->out;
-    BOOLEAN had = (flow->play.rights & FWPS_RIGHT_ACTION_WRITE) != 0;
+    BOOLEAN had = (asking->rights & FWPS_RIGHT_ACTION_WRITE) != 0;
     BOOLEAN absorbed = (out->flags & FWPS_CLASSIFY_OUT_FLAG_ABSORB) != 0;
     if (!had && out->actionType == FWP_ACTION_PERMIT) Violation("a permit without FWPS_RIGHT_ACTION_WRITE");
     if (!had && (out->rights & FWPS_RIGHT_ACTION_WRITE)) Violation("FWPS_RIGHT_ACTION_WRITE given back");
@@ -21,37 +20,55 @@ static void Check(const FLOW *flow, const CALL *call, BOOLEAN taken, BOOLEAN ini
         Violation("pended, but not BLOCK with ABSORB and without FWPS_RIGHT_ACTION_WRITE");
     if (absorbed && out->actionType != FWP_ACTION_BLOCK) Violation("ABSORB without BLOCK");
     if (absorbed && initial && !taken) Violation("absorbed without pending: nobody will complete it");
-    if (out->actionType == FWP_ACTION_PERMIT && (flow->play.filterFlags & FWPS_FILTER_FLAG_CLEAR_ACTION_RIGHT) &&
+    if (out->actionType == FWP_ACTION_PERMIT && (asking->filterFlags & FWPS_FILTER_FLAG_CLEAR_ACTION_RIGHT) &&
         (out->rights & FWPS_RIGHT_ACTION_WRITE))
         Violation("a permit that keeps the right although the filter clears it");
     if (out->reserved) Violation("FWPS_CLASSIFY_OUT0.reserved was written");
 }
 
+OUTCOME AskCallout(const CLASSIFICATION *one, const ASKING *asking, FWPS_CALLOUT_CLASSIFY_FN2 classify, UINT32 calloutId)
+{
+    FLOW *flow = one->flow;
+    OUTCOME outcome = { FWP_ACTION_BLOCK, FALSE, FALSE };
+    CALL *call = CallMake(flow, flow->layer, one->reason, one->completion);
+    if (!call) {
+        CalloutLeave(calloutId);
+        return outcome;
+    }
+    if (asking->filterId) call->filter.filterId = asking->filterId;
+    call->filter.flags = asking->filterFlags;
+    call->filter.action.calloutId = calloutId;
+    call->out.rights = asking->rights;
+    InterlockedIncrement(&flow->asked);
+    classify(&call->fixed, &call->metadata, one->list, NULL, &call->filter, 0, &call->out);
+    CalloutLeave(calloutId);
+    BOOLEAN taken = one->completion && OperationTaken(one->completion);
+    Check(asking, &call->out, taken, one->completion != NULL);
+    outcome.held = taken || (call->out.flags & FWPS_CLASSIFY_OUT_FLAG_ABSORB) != 0;
+    outcome.action = call->out.actionType;
+    outcome.right = (call->out.rights & FWPS_RIGHT_ACTION_WRITE) != 0;
+    CallEnd(call);
+    return outcome;
+}
+
 /** One classify of the flow's layer. Answers the action, or BLOCK with `*held` when the operation was pended or is still. */
 static FWP_ACTION_TYPE Classify(FLOW *flow, UINT32 reason, NET_BUFFER_LIST *list, HANDLE completion, BOOLEAN *held)
 {
-    UINT32 calloutId = 0;
-    FWPS_CALLOUT_CLASSIFY_FN2 classify = CalloutFor(flow->layer, &calloutId);
-    FWP_ACTION_TYPE action;
-    *held = FALSE;
-    if (!classify) /* the filter's flag decides for a callout that is not there */
-        return flow->play.filterFlags & FWPS_FILTER_FLAG_PERMIT_IF_CALLOUT_UNREGISTERED ? FWP_ACTION_PERMIT : FWP_ACTION_BLOCK;
-    CALL *call = CallMake(flow, flow->layer, reason, completion);
-    if (!call) {
-        CalloutLeave(calloutId);
-        return FWP_ACTION_BLOCK;
+    CLASSIFICATION one = { flow, reason, list, completion };
+    OUTCOME outcome;
+    if (!Arbitrate(&one, &outcome)) {
+        UINT32 calloutId = 0;
+        FWPS_CALLOUT_CLASSIFY_FN2 classify = CalloutFor(flow->layer, &calloutId);
+        ASKING asking = { 0, (UINT16)flow->play.filterFlags, flow->play.rights };
+        *held = FALSE;
+        if (!classify) /* the filter's flag decides for a callout that is not there */
+            return flow->play.filterFlags & FWPS_FILTER_FLAG_PERMIT_IF_CALLOUT_UNREGISTERED ? FWP_ACTION_PERMIT : FWP_ACTION_BLOCK;
+        outcome = AskCallout(&one, &asking, classify, calloutId);
     }
-    call->filter.action.calloutId = calloutId;
-    classify(&call->fixed, &call->metadata, list, NULL, &call->filter, 0, &call->out);
-    CalloutLeave(calloutId);
-    BOOLEAN taken = completion && OperationTaken(completion);
-    Check(flow, call, taken, completion != NULL);
-    *held = taken || (call->out.flags & FWPS_CLASSIFY_OUT_FLAG_ABSORB) != 0;
-    action = call->out.actionType;
-    if (!*held && !(call->out.rights & FWPS_RIGHT_ACTION_WRITE)) InterlockedIncrement(&flow->hard);
+    *held = outcome.held;
+    if (!outcome.held && !outcome.right) InterlockedIncrement(&flow->hard);
     if (reason) InterlockedIncrement(&flow->reauthorized);
-    CallEnd(call);
-    return action;
+    return outcome.action;
 }
 
 static void Settle(FLOW *flow, FWP_ACTION_TYPE action)
@@ -121,7 +138,7 @@ static void Close(FLOW *flow)
 {
     UINT32 calloutId;
     UINT16 layer = flow->play.family == 4 ? 64 : 65;
-    FWPS_CALLOUT_CLASSIFY_FN2 classify = CalloutFor(layer, &calloutId);
+    FWPS_CALLOUT_CLASSIFY_FN2 classify = FilterNames(layer) ? CalloutFor(layer, &calloutId) : NULL;
     InterlockedExchange(&flow->state, LAB_CLOSED);
     ContextsEnd(flow);
     RedirectForget(flow);
@@ -214,6 +231,7 @@ void Query(LAB_FLOWS *flows)
         flows->hard += flow->hard;
         flows->payloadMismatch += flow->mismatch;
         flows->redirected += flow->records.times;
+        flows->asked += flow->asked;
     }
 }
 

@@ -39,7 +39,7 @@ struct FLOW {
     UINT64 endpoint;
     UINT16 layer;
     LONG state;
-    LONG reauthorized, delivered, hard, mismatch;
+    LONG reauthorized, delivered, hard, mismatch, asked;
     BOOLEAN established, ended;
     RECORDS records;
     FLOW_CONTEXT *contexts;
@@ -75,3 +75,37 @@ void CallEnd(CALL *call);
 void WriteControl(const FLOW *flow, UCHAR control[CONTROL_BYTES]);
 /** Writes a socket address as WFP's structures hold it: port in network order. */
 void WriteSocketAddress(SOCKADDR_STORAGE *storage, UINT32 family, const UCHAR *address, UINT16 port);
+
+/** What a filter that asks says of its asking. */
+typedef struct ASKING {
+    UINT64 filterId; /* 0: the layer's own, as it is played */
+    UINT16 filterFlags; /* FWPS_FILTER_FLAG_* */
+    UINT32 rights;
+} ASKING;
+
+/** What a layer, a sublayer or one filter says. */
+typedef struct OUTCOME {
+    FWP_ACTION_TYPE action;
+    BOOLEAN right; /* FWPS_RIGHT_ACTION_WRITE is left */
+    BOOLEAN held;  /* pended, or still */
+} OUTCOME;
+
+/** One classify of the flow, as it is asked again and again. */
+typedef struct CLASSIFICATION {
+    FLOW *flow;
+    UINT32 reason; /* REAUTHORIZE_REASON, 0 at first */
+    NET_BUFFER_LIST *list;
+    HANDLE completion;
+} CLASSIFICATION;
+
+/* flow.c */
+/** Calls this callout, which `CalloutFor` or `CalloutByKey` has given; leaves it. */
+OUTCOME AskCallout(const CLASSIFICATION *one, const ASKING *asking, FWPS_CALLOUT_CLASSIFY_FN2 classify, UINT32 calloutId);
+
+/* arbitrate.c */
+/** What the engine's filters say, by its rules of arbitration. False: the engine has told of none, the callout of the layer is asked. */
+BOOLEAN Arbitrate(const CLASSIFICATION *one, OUTCOME *outcome);
+/** Whether some filter at the layer names this layer's own callout; TRUE when the engine has told of none. */
+BOOLEAN FilterNames(UINT16 layerId);
+NTSTATUS FiltersTake(const LAB_FILTERS *list, ULONG size);
+void FiltersFree(void);

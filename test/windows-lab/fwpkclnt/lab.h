@@ -6,6 +6,7 @@
 #pragma once
 #include <ntifs.h>
 #include <fwpsk.h>
+#include "../filters.h"
 
 #define LAB_DEVICE L"\\Device\\SallyportLab"
 #define LAB_LINK L"\\DosDevices\\SallyportLab"
@@ -16,6 +17,7 @@
 #define LAB_IOCTL_STREAM CTL_CODE(FILE_DEVICE_UNKNOWN, 0x803, METHOD_BUFFERED, FILE_ANY_ACCESS)
 #define LAB_IOCTL_REDIRECT CTL_CODE(FILE_DEVICE_UNKNOWN, 0x804, METHOD_BUFFERED, FILE_ANY_ACCESS)
 
+#define LAB_IOCTL_FILTERS CTL_CODE(FILE_DEVICE_UNKNOWN, 0x806, METHOD_BUFFERED, FILE_ANY_ACCESS)
 #define LAB_IOCTL_FAKE CTL_CODE(FILE_DEVICE_UNKNOWN, 0x805, METHOD_BUFFERED, FILE_ANY_ACCESS)
 
 /* What this device is when a client takes it for the callout driver. In: UINT32. */
@@ -50,6 +52,8 @@ typedef struct LAB_FLOWS {
     UINT32 hard;            /* decisions without FWPS_RIGHT_ACTION_WRITE */
     UINT32 payloadMismatch; /* delivered packets whose bytes were not those sent */
     UINT32 redirected;
+    UINT32 asked; /* calls of our callouts' classifyFn */
+    UINT32 reserved;
 } LAB_FLOWS;
 
 typedef struct LAB_COUNTERS {
@@ -91,7 +95,7 @@ typedef struct LAB_REDIRECT {
 } LAB_REDIRECT;
 
 C_ASSERT(sizeof(LAB_PLAY) == 224);
-C_ASSERT(sizeof(LAB_FLOWS) == 48);
+C_ASSERT(sizeof(LAB_FLOWS) == 56);
 C_ASSERT(sizeof(LAB_COUNTERS) == 192);
 C_ASSERT(sizeof(LAB_STREAM) == 32);
 C_ASSERT(sizeof(LAB_STREAM_RESULT) == 24);
@@ -135,6 +139,7 @@ BOOLEAN FlowInjected(UINT64 endpoint, const FWPS_TRANSPORT_SEND_PARAMS0 *sent, N
 
 /* callout.c */
 FWPS_CALLOUT_CLASSIFY_FN2 CalloutFor(UINT16 layerId, UINT32 *calloutId);
+FWPS_CALLOUT_CLASSIFY_FN2 CalloutByKey(const void *key, UINT32 *calloutId);
 void CalloutLeave(UINT32 calloutId);
 /* The flowDeleteFn of this callout if it stands at this layer; NULL when it has none or is not there. */
 FWPS_CALLOUT_FLOW_DELETE_NOTIFY_FN0 CalloutFlowDelete(UINT32 calloutId, UINT16 layerId);

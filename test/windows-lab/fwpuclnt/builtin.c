@@ -59,7 +59,7 @@ const FWPM_LAYER0 *builtin_layer(const GUID *layer)
     return NULL;
 }
 
-static int field_index(const GUID *layer, const GUID *field)
+int builtin_field_index(const GUID *layer, const GUID *field)
 {
     for (UINT32 i = 0; i < ARRAYSIZE(layers); i++)
         for (int f = 0; guid_equal(&builtinLayers[i].key, layer) && f < builtinLayers[i].fieldCount; f++)
@@ -71,7 +71,7 @@ int builtin_field(const GUID *layer, const GUID *field, int *type, int *dataType
 {
     for (UINT32 i = 0; i < ARRAYSIZE(layers); i++) {
         if (!guid_equal(&builtinLayers[i].key, layer)) continue;
-        int f = field_index(layer, field);
+        int f = builtin_field_index(layer, field);
         if (f < 0) return 0;
         *type = builtinFields[builtinLayers[i].firstField + f].type;
         *dataType = builtinFields[builtinLayers[i].firstField + f].dataType;
@@ -83,7 +83,7 @@ int builtin_field(const GUID *layer, const GUID *field, int *type, int *dataType
 int builtin_field_rank(const GUID *layer, const GUID *field)
 {
     for (UINT32 i = 0; i < ARRAYSIZE(layers); i++) {
-        int f = guid_equal(&builtinLayers[i].key, layer) ? field_index(layer, field) : -1;
+        int f = guid_equal(&builtinLayers[i].key, layer) ? builtin_field_index(layer, field) : -1;
         if (f >= 0) return builtinFields[builtinLayers[i].firstField + f].rank;
     }
     return 0;

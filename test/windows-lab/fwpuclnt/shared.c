@@ -1,4 +1,5 @@
 #include "shared.h"
+#include "kernel.h"
 #include "netevent.h"
 #include "notify.h"
 #include <process.h>
@@ -10,6 +11,13 @@ static wchar_t store[MAX_PATH], fresh[MAX_PATH + 8], lockFile[MAX_PATH + 8], eve
 static HANDLE held = INVALID_HANDLE_VALUE;
 static WIN32_FILE_ATTRIBUTE_DATA seen;
 static LONGLONG eventsAt;
+/** The kernel has not been told yet of what is committed. */
+static int untold = 1;
+
+static void tell_kernel(void)
+{
+    untold = !kernel_push((UINT64)seen.ftLastWriteTime.dwHighDateTime << 32 | seen.ftLastWriteTime.dwLowDateTime);
+}
 
 /**
  * With SALLYPORT_LAB_ONE_ENGINE the processes are those of one run of the service, so they share its static objects too, and the dynamic ones
@@ -51,6 +59,7 @@ void shared_write(void)
     CloseHandle(file);
     MoveFileExW(fresh, store, MOVEFILE_REPLACE_EXISTING);
     GetFileAttributesExW(store, GetFileExInfoStandard, &seen);
+    tell_kernel();
 }
 
 static struct table read_file(void)
@@ -125,6 +134,7 @@ void shared_read(void)
         tell(object, FWPM_CHANGE_ADD);
     }
     table_clear(&table);
+    tell_kernel();
 }
 
 int shared_lock(DWORD waitMs)
@@ -180,6 +190,7 @@ static unsigned __stdcall look(void *unused)
         engine_lock();
         if (!engine_is_writing()) {
             shared_read();
+            if (untold) tell_kernel();
             play_events();
         }
         engine_unlock();
