@@ -1,4 +1,6 @@
 import { spawnSync } from 'node:child_process';
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { DROP_UNTIL_ASKED, fixedKey } from '../../engine/rules/ask-filters.ts';
 import { rulesFromEngine } from '../../engine/rules/read-rules.ts';
 import { writeRules } from '../../engine/rules/write-rules.ts';
@@ -47,6 +49,20 @@ await report('a program is named by its drive path, its filters by the device pa
   holds('device path', device.test(filters()), filters());
   const gone = program.run(['rules', 'add', 'block', '--app', 'Q:\\tools\\x.exe']);
   holds('no drive Q', gone.code === 2 && oneSentence(gone.err) && gone.err.includes('no drive Q:'), gone.err);
+  const file = join(folder, 'elsewhere.json');
+  const two = ['Q:\\x.exe', 'C:\\y.exe'].map(each => ({ verdict: 'block', program: each }));
+  writeFileSync(file, JSON.stringify({ sallyport: 1, rules: two }));
+  const taken = program.run(['rules', 'import', file]);
+  holds(
+    'an import takes the rest',
+    taken.code === 0 && taken.out.includes('1 added') && taken.err.includes('no drive Q:'),
+    taken.out + taken.err,
+  );
+  holds('an apply takes all or nothing', program.run(['rules', 'apply', file]).code === 1);
+  const [extra] = JSON.parse(program.run(['rules', 'list', '--json']).out).rules.filter(
+    (each: typeof rule) => each.id !== rule.id,
+  );
+  equal('extra', program.run(['rules', 'remove', extra.id]).code, 0);
   // As if the volume had another number when the rule was made.
   const engine = await openWindowsEngine();
   const [made] = (await rulesFromEngine(engine)).filter(({ id }) => id === rule.id);

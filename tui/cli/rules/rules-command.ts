@@ -139,8 +139,27 @@ const diffJson = (diff: RuleDiff, report: readonly string[]) => ({
   notCarried: report,
 });
 
+/** Why no filter of this machine can name the rule's program; undefined when one can, or none is made. */
+function unnameable({ scope: { app }, enabled }: Rule, appIdOf: RuleStore['appIdOf']): string | undefined {
+  if (!appIdOf || app === undefined || !enabled) return undefined;
+  try {
+    appIdOf(app);
+    return undefined;
+  } catch (error) {
+    if (error instanceof RuleError) return error.message;
+    throw error;
+  }
+}
+
 const change = (mode: 'plan' | 'apply' | 'import') => async (job: Job) => {
-  const { rules, report } = wanted(job);
+  const read = wanted(job);
+  const report = [...read.report];
+  // What comes from elsewhere may name what is not here: an import takes the rest.
+  const rules = read.rules.filter(rule => {
+    const why = mode === 'import' ? unnameable(rule, job.open.appIdOf) : undefined;
+    if (why !== undefined) report.push(`${describeRule(rule)}: ${why}`);
+    return why === undefined;
+  });
   const full = diffRules(job.rules, rules);
   const diff = mode === 'import' ? { ...full, remove: [] } : full;
   for (const line of report) job.context.stderr.write(`not carried: ${line}\n`);
