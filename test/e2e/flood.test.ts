@@ -40,7 +40,7 @@ test('500 requests at once are all shown, answered by one rule, and none is lost
       await terminal.waitFor(wanted).finally(() => clearInterval(press));
     };
     await until('A', /500 waiting requests/);
-    await until('y', / 0 waiting|nothing waits/);
+    await until('y', / 0 waiting|Nothing waits/);
     terminal.press('5');
     // Nobody listens on those addresses of loopback, so a call that was let through is refused by the kernel, not denied.
     await terminal.waitFor('done 0 ok, 500 refused, 0 denied of 500');
