@@ -119,14 +119,19 @@ import os, socket, sys, threading, time
 waiting = threading.Thread(target=lambda: socket.create_connection(("127.0.0.21", 8080)))
 waiting.start()
 while waiting.is_alive():
-    if not os.path.exists(sys.argv[1]): continue
-    socket.getaddrinfo("a-127-0-0-21.example", 8080)
+    if os.path.exists(sys.argv[1]): socket.getaddrinfo("a-127-0-0-21.example", 8080)
     time.sleep(0.05)
 `;
     const waits = join(folder, 'waits');
     const rules = [{ layer: 'ALE_AUTH_CONNECT', port: 8080, protocol: 6, action: 'ask' as const }];
     const resolver = fileURLToPath(new URL('fixtures/resolver.ts', import.meta.url));
-    const command = [ownNetwork!.path, resolvConf, process.execPath, resolver, JSON.stringify([['python3', '-c', script, waits]])];
+    const command = [
+      ownNetwork!.path,
+      resolvConf,
+      process.execPath,
+      resolver,
+      JSON.stringify([['python3', '-c', script, waits]]),
+    ];
     const running = await run(command, { rules, otherwise: 'permit' });
     const attempt = await running.event(event => (event.type === 'pended' ? event.attempt : undefined));
     writeFileSync(waits, '');
