@@ -337,14 +337,32 @@ void FwpsCompleteOperation0(HANDLE completionContext, PNET_BUFFER_LIST list)
             EngineCall(&operation->input, operation, FWP_CONDITION_FLAG_IS_REAUTHORIZE,
                  FWP_CONDITION_REAUTHORIZE_REASON_CLASSIFY_COMPLETION, NULL, &out)) {
             operation->finalRightsAfter = out.rights;
-            if (EngineOutcome(&out) == OUTCOME_ABSORBED || EngineOutcome(&out) == OUTCOME_NONE) {
+            /* Of a socket that was closed meanwhile nobody waits for the decision. */
+            if (!__atomic_load_n(&operation->closed, __ATOMIC_SEQ_CST) &&
+                (EngineOutcome(&out) == OUTCOME_ABSORBED || EngineOutcome(&out) == OUTCOME_NONE)) {
                 Violation("the reauthorization of a completed operation must be decided");
             }
             __atomic_store_n(&operation->final, (LONG)EngineOutcome(&out), __ATOMIC_SEQ_CST);
         }
     }
     __atomic_store_n(&operation->state, STATE_COMPLETED, __ATOMIC_SEQ_CST);
+    pthread_mutex_lock(&EngineLock);
+    pend->operation = NULL;
+    pthread_mutex_unlock(&EngineLock);
     EngineRelease(operation);
+}
+
+/* A handle is one socket: everything pended on it is closed with it. */
+static void CloseOthers(UINT64 endpointHandle)
+{
+    PEND *pend;
+    pthread_mutex_lock(&EngineLock);
+    for (pend = EnginePends; pend != NULL; pend = pend->next) {
+        if (pend->operation != NULL && pend->operation->input.endpointHandle == endpointHandle) {
+            __atomic_store_n(&pend->operation->closed, 1, __ATOMIC_SEQ_CST);
+        }
+    }
+    pthread_mutex_unlock(&EngineLock);
 }
 
 void EngineCloseSocket(OPERATION *operation)
@@ -359,6 +377,7 @@ void EngineCloseSocket(OPERATION *operation)
     FWPS_FILTER2 filter;
     REGISTERED *callout = EngineEnter(layer);
     __atomic_store_n(&operation->closed, 1, __ATOMIC_SEQ_CST);
+    CloseOthers(operation->input.endpointHandle);
     if (callout == NULL) {
         return;
     }
