@@ -2,7 +2,7 @@ import type { ConnectionAttempt, ConnectionSource, Verdict } from '../engine/mod
 import type { ClassifyTrace } from '../engine/model/classify.ts';
 import type { FilterEngine } from '../engine/model/filter-engine.ts';
 import type { Asking } from '../engine/rules/asking.ts';
-import type { AppIdOf } from '../engine/rules/conditions.ts';
+import type { EngineForm } from '../engine/rules/conditions.ts';
 import type { ActivityEntry } from './guard-client.ts';
 
 /** Where what was asked and decided is kept. Writes are buffered and never block a decision. */
@@ -27,13 +27,11 @@ export type DecideAttempt = (attempt: ConnectionAttempt) => {
  * Everything a guard takes from the world. `tui/cli` alone chooses one; tests bring their own.
  * All times come from `now`, all timers from `setTimeout`/`clearTimeout`, so a simulated clock can drive the whole.
  */
-export interface GuardHost {
+export interface GuardHost extends EngineForm {
   /** Holds static and persistent objects. */
   readonly engine: FilterEngine;
   /** A dynamic session: what is added here dies with the guard. */
   readonly dynamic: FilterEngine;
-  /** How `engine` names programs. Default: by their path. */
-  readonly appIdOf?: AppIdOf;
   readonly source: ConnectionSource;
   /** How this platform's filters ask; `nothing`: no filter is put into the engine. Default: callouts at every layer that has rules. */
   readonly asking?: Asking | 'nothing';

@@ -5,7 +5,7 @@ import type { Filter } from '../model/objects.ts';
 import type { FwpValue } from '../model/value.ts';
 import { parseAddress, parseV4 } from './address.ts';
 import { dropsToAsk, holdsToAsk } from './ask-filters.ts';
-import { blobText } from './conditions.ts';
+import { blobText, mappedV4 } from './conditions.ts';
 import { ruleOfFilter } from './record.ts';
 import { canonicalName, isProof, nameGroups, sidsOf } from './scope.ts';
 import { ruleLayer } from './well-known.ts';
@@ -35,9 +35,11 @@ const v6Value = remembered<FwpValue>(text => {
   return address?.family === 'v6' ? { type: 'FWP_BYTE_ARRAY16_TYPE', value: address.addr } : EMPTY;
 });
 
-function addressValue(text: string): FwpValue | undefined {
+/** At the V6 layers an IPv4 address stands as the mapped one that it is there. */
+function addressValue(text: string, family: ConnectionAttempt['family']): FwpValue | undefined {
   const v4 = parseV4(text);
-  if (v4 !== undefined) return { type: 'FWP_UINT32', value: v4 };
+  if (v4 !== undefined)
+    return family === 'v4' ? { type: 'FWP_UINT32', value: v4 } : { type: 'FWP_BYTE_ARRAY16_TYPE', value: mappedV4(v4) };
   const v6 = v6Value(text);
   return v6.type === 'FWP_EMPTY' ? undefined : v6;
 }
@@ -77,7 +79,7 @@ export function attemptValues(attempt: ConnectionAttempt): readonly AttemptValue
   const values: { [field: string]: FwpValue | undefined } = {
     ALE_APP_ID: appId === undefined ? undefined : blob(appId),
     ALE_USER_ID: tokenValue(identity),
-    IP_LOCAL_ADDRESS: local && addressValue(local.address),
+    IP_LOCAL_ADDRESS: local && addressValue(local.address, attempt.family),
     IP_LOCAL_PORT: local && { type: 'FWP_UINT16', value: local.port },
   };
   if (identity.uid !== undefined) values['ALE_PACKAGE_ID'] = EMPTY;
@@ -91,7 +93,7 @@ export function attemptValues(attempt: ConnectionAttempt): readonly AttemptValue
     return [{ layerKey, values }];
   }
   if (remote) {
-    values['IP_REMOTE_ADDRESS'] = addressValue(remote.address);
+    values['IP_REMOTE_ADDRESS'] = addressValue(remote.address, attempt.family);
     values['IP_REMOTE_PORT'] = { type: 'FWP_UINT16', value: remote.port };
     values['FLAGS'] = { type: 'FWP_UINT32', value: isLoopback(remote.address) ? FLAG.isLoopback : 0 };
   }

@@ -2,8 +2,8 @@ import { createHash } from 'node:crypto';
 import type { Guid } from '../model/guid.ts';
 import { FILTER_FLAG, type FilterCondition, type FilterInput } from '../model/objects.ts';
 import {
-  type AppIdOf,
   appCondition,
+  type EngineForm,
   pathAsAppId,
   portCondition,
   protocolCondition,
@@ -36,13 +36,13 @@ export const filterKeyOf = (rule: Rule, layer: RuleLayer): Guid => objectKey(rul
 export const contextKeyOf = (rule: Rule): Guid => objectKey(rule, 'disabled');
 
 /** The conditions of a scope at one layer; undefined when the rule has no filter there. */
-function conditionsAt(scope: Scope, layer: RuleLayer, appIdOf: AppIdOf = pathAsAppId): readonly FilterCondition[] | undefined {
+function conditionsAt(scope: Scope, layer: RuleLayer, form: EngineForm = {}): readonly FilterCondition[] | undefined {
   const at = layer.layer;
   if ((at === 'ALE_AUTH_CONNECT') !== (scope.direction === 'out')) return undefined;
-  const remote = remoteConditions(scope.remote, layer.family);
+  const remote = remoteConditions(scope.remote, layer.family, form.mapsV4);
   if (!remote) return undefined;
   const conditions: FilterCondition[] = [];
-  if (scope.app !== undefined) conditions.push(appCondition(appIdOf(scope.app)));
+  if (scope.app !== undefined) conditions.push(appCondition((form.appIdOf ?? pathAsAppId)(scope.app)));
   if (scope.user !== undefined) conditions.push(userCondition(scope.user));
 
   if (at === 'ALE_AUTH_CONNECT' || at === 'ALE_AUTH_RECV_ACCEPT') {
@@ -76,10 +76,10 @@ export const ruleLayersOf = (scope: Scope): readonly RuleLayer[] =>
 /**
  * The filters of a rule: at most one at each layer, each with the whole rule in its providerData. Rules that answer once or are disabled
  * have none.
- * @param appIdOf how the engine names the rule's program
+ * @param form how the engine names what the rule names
  * @throws RuleError when the scope is impossible
  */
-export function compileRule(rule: Rule, appIdOf: AppIdOf = pathAsAppId): FilterInput[] {
+export function compileRule(rule: Rule, form: EngineForm = {}): FilterInput[] {
   if (!rule.enabled || rule.lifetime.kind === 'once') return [];
   const scope = canonicalScope(rule.scope);
   const canonical: Rule = { ...rule, scope };
@@ -87,7 +87,7 @@ export function compileRule(rule: Rule, appIdOf: AppIdOf = pathAsAppId): FilterI
   const name = describeRule(canonical).slice(0, 250);
   const displayData = { name, ...(rule.note ? { description: rule.note } : {}) };
   return RULE_LAYERS.flatMap(layer => {
-    const filterCondition = conditionsAt(scope, layer, appIdOf);
+    const filterCondition = conditionsAt(scope, layer, form);
     if (!filterCondition) return [];
     return {
       filterKey: filterKeyOf(rule, layer),

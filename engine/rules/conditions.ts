@@ -36,6 +36,14 @@ export type AppIdOf = (path: string) => string;
 /** On Linux, and wherever attempts bring no `appId` of their own, a program is its path as it is. */
 export const pathAsAppId: AppIdOf = path => path;
 
+/** How one engine names what rules name. */
+export interface EngineForm {
+  /** Default: by the path itself. */
+  readonly appIdOf?: AppIdOf;
+  /** IPv4 traffic of a dual-stack socket may come to the V6 layers, as `::ffff:a.b.c.d`: rules for IPv4 addresses have a filter there too. */
+  readonly mapsV4?: boolean;
+}
+
 /** ALE_APP_ID. */
 export const appCondition = (appId: string) =>
   condition(CONDITION_KEY.ALE_APP_ID, { type: 'FWP_BYTE_BLOB_TYPE', value: blobText(appId) });
@@ -95,11 +103,22 @@ const nameCondition = (name: string, subdomains: boolean) =>
     subdomains ? 'FWP_MATCH_PREFIX' : 'FWP_MATCH_EQUAL',
   );
 
+/** `::ffff:a.b.c.d` (RFC 4291, 2.5.5.2), in network order. */
+export function mappedV4(addr: number): Uint8Array {
+  const bytes = new Uint8Array(16).fill(0xff, 10, 12);
+  new DataView(bytes.buffer).setUint32(12, addr);
+  return bytes;
+}
+
 /** The conditions of a remote side at a layer of this family; undefined when it can have no filter there. */
-export function remoteConditions(remote: RemoteScope, family: Family): readonly FilterCondition[] | undefined {
+export function remoteConditions(remote: RemoteScope, family: Family, mapsV4 = false): readonly FilterCondition[] | undefined {
   if (remote.kind === 'any') return [];
   if (remote.kind === 'name') return [nameCondition(remote.name, remote.subdomains)];
   const address = parseAddress(remote.address);
+  if (mapsV4 && family === 'v6' && address?.family === 'v4') {
+    const mapped: Address = { ...address, family: 'v6', addr: mappedV4(address.addr) };
+    return [remote.kind === 'address' ? hostCondition(mapped) : networkCondition(mapped, 96 + remote.prefix)];
+  }
   if (address?.family !== family) return undefined;
   return [remote.kind === 'address' ? hostCondition(address) : networkCondition(address, remote.prefix)];
 }

@@ -26,8 +26,9 @@ function appIdIn({ filterCondition }: Program): string | undefined {
 }
 
 /** Compares the rules' filters with what their records would become today. Changes nothing. */
-export async function movedPrograms({ engine, appIdOf }: RuleStore): Promise<MovedPrograms> {
-  if (!appIdOf) return { moved: [], lost: [] };
+export async function movedPrograms(store: RuleStore): Promise<MovedPrograms> {
+  const { engine } = store;
+  if (!store.appIdOf) return { moved: [], lost: [] };
   const filters = new Map<string, Filter>();
   for (const { layerKey } of RULE_LAYERS)
     for (const filter of await engine.filterEnum({ providerKey: SALLYPORT_PROVIDER, layerKey }))
@@ -37,7 +38,7 @@ export async function movedPrograms({ engine, appIdOf }: RuleStore): Promise<Mov
   for (const rule of (await readRules(engine)).rules) {
     if (rule.scope.app === undefined || !rule.enabled) continue;
     try {
-      const differs = compileRule(rule, appIdOf).some(made => {
+      const differs = compileRule(rule, store).some(made => {
         const stands = filters.get(made.filterKey ?? '');
         return stands !== undefined && appIdIn(stands) !== appIdIn(made);
       });

@@ -2,7 +2,7 @@ import { WfpError } from '../model/error.ts';
 import type { FilterEngine } from '../model/filter-engine.ts';
 import { type Filter, OBJECT_FLAG } from '../model/objects.ts';
 import { compileRule, contextKeyOf, filterKeyOf, isLasting } from './compile.ts';
-import type { AppIdOf } from './conditions.ts';
+import type { EngineForm } from './conditions.ts';
 import { describeRule } from './describe.ts';
 import { encodeRecord } from './record.ts';
 import type { Rule } from './rule.ts';
@@ -11,11 +11,9 @@ import { canonicalScope } from './scope.ts';
 import { RULE_LAYERS, SALLYPORT_PROVIDER } from './well-known.ts';
 
 /** Where rules are kept. Without a dynamic session only lasting rules can be written. */
-export interface RuleStore {
+export interface RuleStore extends EngineForm {
   readonly engine: FilterEngine;
   readonly dynamic?: FilterEngine;
-  /** How this engine names programs. Default: by their path. */
-  readonly appIdOf?: AppIdOf;
 }
 
 /** What to do to the rules. A rule in `put` replaces the one with its id. */
@@ -39,7 +37,7 @@ async function erase(session: FilterEngine, rule: Rule): Promise<void> {
   await deleted(session.providerContextDeleteByKey(contextKeyOf(rule)));
 }
 
-async function write(session: FilterEngine, rule: Rule, appIdOf?: AppIdOf): Promise<readonly Filter[]> {
+async function write(session: FilterEngine, rule: Rule, form: EngineForm): Promise<readonly Filter[]> {
   if (rule.lifetime.kind === 'once') return [];
   if (!rule.enabled) {
     await session.providerContextAdd({
@@ -52,7 +50,7 @@ async function write(session: FilterEngine, rule: Rule, appIdOf?: AppIdOf): Prom
     return [];
   }
   const filters: Filter[] = [];
-  for (const filter of compileRule(rule, appIdOf)) filters.push(await session.filterAdd(filter));
+  for (const filter of compileRule(rule, form)) filters.push(await session.filterAdd(filter));
   if (filters.length === 0) throw new RuleError(`"${describeRule(rule)}" can never match anything: no layer sees such traffic.`);
   return filters;
 }
@@ -86,7 +84,7 @@ export async function writeRules(
     if (erased.length === 0 && written.length === 0) return;
     await session.transaction(async () => {
       for (const rule of erased) await erase(session, rule);
-      for (const rule of written) added.set(rule.id, await write(session, rule, store.appIdOf));
+      for (const rule of written) added.set(rule.id, await write(session, rule, store));
     });
   };
   const dynamic = store.dynamic;

@@ -1,14 +1,14 @@
 import type { EmbeddedEngine } from '../../../engine/embedded/engine.ts';
 import type { FilterEngine } from '../../../engine/model/filter-engine.ts';
-import type { AppIdOf } from '../../../engine/rules/conditions.ts';
+import type { EngineForm } from '../../../engine/rules/conditions.ts';
 import type { Paths } from '../settings/paths.ts';
 
 /** This machine's filtering engine, opened. */
 export interface OpenEngine {
   /** Keeps static and persistent objects. */
   readonly session: FilterEngine;
-  /** How it names programs. Absent: by their path. */
-  readonly appIdOf?: AppIdOf;
+  /** How it names what rules name. */
+  readonly form: EngineForm;
   close(): Promise<void>;
 }
 
@@ -27,6 +27,7 @@ export async function openEmbedded(path: string | undefined, name: string): Prom
   return {
     engine,
     session,
+    form: {},
     close: async () => {
       await session.close();
       engine.close();
@@ -40,10 +41,10 @@ export async function openEmbedded(path: string | undefined, name: string): Prom
  */
 export async function openEngine(paths: Paths, name: string): Promise<OpenEngine> {
   if (process.platform !== 'win32') return openEmbedded(paths.store, name);
-  const [{ openWindowsEngine }, { windowsAppIdOf }] = await Promise.all([
+  const [{ openWindowsEngine }, { windowsForm }] = await Promise.all([
     import('../../../engine/windows/engine.ts'),
     import('./windows/app-ids.ts'),
   ]);
   const session = await openWindowsEngine({ displayData: { name } });
-  return { session, appIdOf: windowsAppIdOf(), close: () => session.close() };
+  return { session, form: windowsForm(), close: () => session.close() };
 }

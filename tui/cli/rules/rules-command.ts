@@ -35,7 +35,7 @@ interface Job {
 const print = ({ context, json }: Job, value: unknown, text: string) =>
   context.stdout.write(json ? `${JSON.stringify(value, null, 2)}\n` : text);
 
-const storeOf = ({ open: { session, appIdOf } }: Job): RuleStore => ({ engine: session, ...(appIdOf && { appIdOf }) });
+const storeOf = ({ open: { session, form } }: Pick<Job, 'open'>): RuleStore => ({ engine: session, ...form });
 
 async function list(job: Job): Promise<number> {
   print(job, { rules: job.rules.map(ruleJson) }, rulesTable(job.rules, job.now));
@@ -156,7 +156,7 @@ const change = (mode: 'plan' | 'apply' | 'import') => async (job: Job) => {
   const report = [...read.report];
   // What comes from elsewhere may name what is not here: an import takes the rest.
   const rules = read.rules.filter(rule => {
-    const why = mode === 'import' ? unnameable(rule, job.open.appIdOf) : undefined;
+    const why = mode === 'import' ? unnameable(rule, job.open.form.appIdOf) : undefined;
     if (why !== undefined) report.push(`${describeRule(rule)}: ${why}`);
     return why === undefined;
   });
@@ -201,7 +201,7 @@ export async function rulesCommand(context: CommandContext): Promise<number> {
   try {
     if (!['list', 'export', 'plan'].includes(name ?? 'list')) await installProvider(open.session);
     const { rules, problems } = await readRules(open.session);
-    const { moved, lost } = await movedPrograms({ engine: open.session, ...(open.appIdOf && { appIdOf: open.appIdOf }) });
+    const { moved, lost } = await movedPrograms(storeOf({ open }));
     const stale = [...moved, ...lost].map(
       rule =>
         `Rule ${rule.id} names ${rule.scope.app}, its filters do not: the machine's drives changed. Saving it or starting a guard renews it.`,

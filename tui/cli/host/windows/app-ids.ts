@@ -1,5 +1,5 @@
 import { deviceOfDrivePath } from '../../../../driver/windows/device-paths.ts';
-import type { AppIdOf } from '../../../../engine/rules/conditions.ts';
+import type { AppIdOf, EngineForm } from '../../../../engine/rules/conditions.ts';
 import { RuleError } from '../../../../engine/rules/rule-error.ts';
 
 /** What ALE_APP_ID has for the kernel's own traffic. */
@@ -25,3 +25,6 @@ export function windowsAppIdOf(deviceOf: (path: string) => string | undefined = 
     return device.toLowerCase();
   };
 }
+
+/** How the Base Filtering Engine of this machine names what rules name. */
+export const windowsForm = (): EngineForm => ({ appIdOf: windowsAppIdOf(), mapsV4: true });

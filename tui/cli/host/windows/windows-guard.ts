@@ -12,7 +12,7 @@ import { realClock } from '../clock.ts';
 import { followResolvers } from '../follow-resolvers.ts';
 import { idleSource } from '../idle-source.ts';
 import { addRunRules, explainDeciding, type GuardSession, guardOptions, historyOf, type OpenOptions } from '../opening.ts';
-import { windowsAppIdOf } from './app-ids.ts';
+import { windowsForm } from './app-ids.ts';
 import { type Bfe, openBfe } from './bfe.ts';
 import { findDriver } from './find-driver.ts';
 import { type AskingSource, driverSource, LONGEST_TIMEOUT_S, netEventSource } from './sources.ts';
@@ -120,14 +120,14 @@ export async function openWindowsGuard(given: WindowsOptions, mode: WindowsMode)
     });
     if (chosen && !(await takeGuardsPlace(bfe.dynamic))) throw new Failure(ANOTHER);
     const { engine, dynamic, mirror } = bfe;
-    const appIdOf = windowsAppIdOf();
-    if (chosen) await renewRules({ engine, appIdOf }, given.tell);
-    await addRunRules({ engine, dynamic, appIdOf }, options.rules);
+    const form = windowsForm();
+    if (chosen) await renewRules({ engine, ...form }, given.tell);
+    await addRunRules({ engine, dynamic, ...form }, options.rules);
     const decide: GuardHost['decide'] = attempt => decideAttempt((key, values) => mirror.classify(key, values), attempt);
     const host: GuardHost = {
       engine,
       dynamic,
-      appIdOf,
+      ...form,
       source,
       asking: chosen?.asking ?? 'nothing',
       history,
