@@ -48,6 +48,8 @@ class ScriptedDevice implements EventDevice {
   readonly waiting: { answer: (bytes: Uint8Array) => void; fail: (status: number) => void }[] = [];
   readonly verdicts: bigint[] = [];
   readonly policies: Uint8Array[] = [];
+  /** Requests that the driver holds no more. */
+  readonly over = new Set<bigint>();
   closed = false;
   /** While set, `attach` waits. */
   gate: Promise<void> | undefined;
@@ -73,10 +75,13 @@ class ScriptedDevice implements EventDevice {
     }
     if (code === SALLYPORT.IOCTL_COMPLETE) {
       const count = new Message('VERDICT_BATCH', input).number('count');
-      for (let index = 0; index < count; index++) {
-        this.verdicts.push(new Message('VERDICT', input.subarray(8 + index * 16)).bigint('requestId'));
-      }
       const results = new Uint8Array(8 + count * 16);
+      for (let index = 0; index < count; index++) {
+        const requestId = new Message('VERDICT', input.subarray(8 + index * 16)).bigint('requestId');
+        this.verdicts.push(requestId);
+        const result = this.over.has(requestId) ? SALLYPORT.RESULT_NOT_HELD : SALLYPORT.RESULT_ACCEPTED;
+        new Message('VERDICT_RESULT', results.subarray(8 + index * 16)).set('requestId', requestId).set('result', result);
+      }
       new Message('VERDICT_RESULTS', results).set('version', 1).set('count', count);
       return Promise.resolve(results);
     }
@@ -125,6 +130,19 @@ describe('a driver source', () => {
     await Promise.resolve();
     first.answer(batch(attempt(5n)));
     await expect.poll(() => types(events)).toEqual(['pended', 'withdrawn', 'warning']);
+    await source.stop();
+  });
+
+  test('an answer that came too late, and whose end was lost, ends the request', async () => {
+    const device = new ScriptedDevice();
+    const { source, events } = await started([device]);
+    device.waiting[0]!.answer(batch(attempt(1n), attempt(2n)));
+    await expect.poll(() => events.length).toBe(2);
+    device.over.add(1n);
+    for (const id of [1, 2]) source.complete(id, 'permit');
+    await expect.poll(() => events.slice(2)).toEqual([{ type: 'withdrawn', id: 1, reason: 'interrupted' }]);
+    device.waiting[1]!.answer(batch(completed(1n, 2, 2), completed(2n, 1, 1)));
+    await expect.poll(() => types(events).slice(3)).toEqual(['completed']);
     await source.stop();
   });
 

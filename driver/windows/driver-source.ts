@@ -139,7 +139,7 @@ export class DriverSource implements ConnectionSource {
       if (lost > this.#lost) {
         this.#listener({
           type: 'warning',
-          message: `${lost - this.#lost} events were lost, the screen was too slow; nothing held was lost`,
+          message: `${lost - this.#lost} events were lost, the screen was too slow; no request was lost, but what waits may be over already`,
         });
         this.#lost = lost;
       }
@@ -216,8 +216,8 @@ export class DriverSource implements ConnectionSource {
       const batch = this.#answers.splice(0, SALLYPORT.MAX_VERDICTS);
       try {
         const size = verdictResultsSize(batch.length);
-        // A request that was no longer held has been told by its COMPLETED event.
-        decodeVerdictResults(await this.#device.control('answering', SALLYPORT.IOCTL_COMPLETE, encodeVerdicts(batch), size));
+        const answered = await this.#device.control('answering', SALLYPORT.IOCTL_COMPLETE, encodeVerdicts(batch), size);
+        for (const requestId of decodeVerdictResults(answered)) this.#over(requestId);
       } catch (error) {
         if (!(error instanceof DriverError) || !(GONE.has(error.code) || error.code === STATUS_CANCELLED)) {
           this.#listener({ type: 'warning', message: (error as Error).message });
@@ -225,6 +225,14 @@ export class DriverSource implements ConnectionSource {
       }
     }
     this.#flushing = false;
+  }
+
+  /** An answer came too late. Its COMPLETED event has told so, unless it was lost or is still under way. */
+  #over(requestId: bigint): void {
+    const id = this.#ids.get(requestId);
+    if (id === undefined) return;
+    this.#forget(id, requestId);
+    this.#listener({ type: 'withdrawn', id, reason: 'interrupted' });
   }
 
   /** An inverted call came back with an error: the driver goes, or we do. */

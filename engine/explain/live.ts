@@ -1,6 +1,7 @@
 import type { Dump } from '../dumps/dump.ts';
+import { MAX_PROBLEMS, type Problem } from '../dumps/problem.ts';
 import type { FilterEngine } from '../model/filter-engine.ts';
-import { FILTER_FLAG, OBJECT_FLAG } from '../model/objects.ts';
+import { FILTER_FLAG, type Filter, OBJECT_FLAG } from '../model/objects.ts';
 
 const NOT_FOUND = { flagNames: [], line: 0, column: 0 } as const;
 
@@ -11,8 +12,16 @@ const names = (flags: number, table: Readonly<Record<string, number>>): string[]
   return [...found.map(([name]) => name), ...(rest === 0 ? [] : [rest.toString(16).padStart(8, '0').toUpperCase()])];
 };
 
-/** An open engine as a dump, so that everything that can be asked of a file can be asked of the machine itself. */
-export async function liveDump(engine: FilterEngine, source = 'live'): Promise<Dump> {
+/** An engine that also tells of the filters that it could not read. */
+interface ListsUnreadable {
+  filterList?(): Promise<{ readonly filters: readonly Filter[]; readonly unreadable: readonly { readonly reason: string }[] }>;
+}
+
+/**
+ * An open engine as a dump, so that everything that can be asked of a file can be asked of the machine itself. Filters that cannot be read
+ * are left out and told as problems.
+ */
+export async function liveDump(engine: FilterEngine & ListsUnreadable, source = 'live'): Promise<Dump> {
   const [layers, providers, subLayers, callouts, sessions, contexts] = await Promise.all([
     engine.layerEnum(),
     engine.providerEnum(),
@@ -21,7 +30,15 @@ export async function liveDump(engine: FilterEngine, source = 'live'): Promise<D
     engine.sessionEnum(),
     engine.providerContextEnum(),
   ]);
-  const filters = await engine.filterEnum();
+  const { filters, unreadable } = (await engine.filterList?.()) ?? { filters: await engine.filterEnum(), unreadable: [] };
+  const problems = unreadable.slice(0, MAX_PROBLEMS).map(
+    ({ reason }): Problem => ({
+      severity: 'warning',
+      line: 0,
+      column: 0,
+      message: `left out, so answers may differ from the machine's: ${reason}`,
+    }),
+  );
   return {
     kind: 'live',
     source,
@@ -59,8 +76,8 @@ export async function liveDump(engine: FilterEngine, source = 'live'): Promise<D
     names: new Map(),
     // What a live engine flags as registered differs by kind of engine, so none is called missing.
     tellsCallouts: false,
-    problems: [],
+    problems,
     errors: 0,
-    warnings: 0,
+    warnings: unreadable.length,
   };
 }

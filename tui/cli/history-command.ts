@@ -53,7 +53,7 @@ export async function historyCommand(context: CommandContext): Promise<number> {
   else
     context.stdout.write(
       textTable(
-        ['WHEN', 'VERDICT', 'WHO AND WHERE TO', 'BY', 'HELD', 'RESULT'],
+        ['WHEN', 'VERDICT', 'WHO AND WHERE TO', 'BY', 'WAITED', 'RESULT'],
         entries.map(e => [
           new Date(e.at).toISOString().slice(0, 19).replace('T', ' '),
           e.verdict,
