@@ -22,6 +22,7 @@ function identifier(processes: readonly ProcessFacts[], more: Partial<IdentitySo
     services: () => undefined,
     serviceOfTag: () => undefined,
     signer: async () => undefined,
+    file: () => ({ mark: 'one', changedAt: 0 }),
     ...more,
   });
 }
@@ -98,6 +99,46 @@ describe('who asks', () => {
     await Promise.resolve();
     expect(identify({ processId: 100, appId }).signer).toBe('Example Ltd');
   });
+});
+
+test('the signer is that of the file that runs, or not known', async () => {
+  const verified: string[] = [];
+  let file: { mark: string; changedAt: number } | undefined = { mark: 'one', changedAt: 1000 };
+  const identify = identifier([curl], {
+    file: () => file,
+    signer: async () => {
+      verified.push(file?.mark ?? 'none');
+      return `signer of ${file?.mark}`;
+    },
+  });
+  const asked = async () => {
+    identify({ processId: 100, appId });
+    await new Promise(resolve => setImmediate(resolve));
+    return identify({ processId: 100, appId }).signer;
+  };
+  expect(await asked()).toBe('signer of one');
+  file = { mark: 'two', changedAt: 2000 };
+  expect(await asked()).toBe('signer of two');
+  file = { mark: 'three', changedAt: 3001 };
+  expect(await asked()).toBeUndefined();
+  file = undefined;
+  expect(await asked()).toBeUndefined();
+  expect(verified).toEqual(['one', 'two']);
+});
+
+test('a file that is put in place of another while it is verified has no signer', async () => {
+  let mark = 'one';
+  const identify = identifier([curl], {
+    file: () => ({ mark, changedAt: 0 }),
+    signer: async () => {
+      mark = 'two';
+      return 'somebody';
+    },
+  });
+  identify({ processId: 100, appId });
+  await new Promise(resolve => setImmediate(resolve));
+  mark = 'one';
+  expect(identify({ processId: 100, appId }).signer).toBeUndefined();
 });
 
 test('binary SIDs', () => {

@@ -1,3 +1,4 @@
+import { statSync } from 'node:fs';
 import type { Identity, ProcessIdentity } from '../../engine/model/attempt.ts';
 import { driveOfDevicePath } from './device-paths.ts';
 import type { AttemptEvent } from './events.ts';
@@ -12,6 +13,24 @@ export interface IdentitySources {
   readonly services: (pid: number) => readonly string[] | undefined;
   readonly serviceOfTag: (pid: number, tag: bigint) => string | undefined;
   readonly signer: (path: string) => Promise<string | undefined>;
+  /** Which file is at a path now; undefined when that is not known. */
+  readonly file: (path: string) => FileMark | undefined;
+}
+
+/** Tells one file from another that is put in its place. */
+export interface FileMark {
+  readonly mark: string;
+  /** When it came there or was changed, milliseconds since the epoch. */
+  readonly changedAt: number;
+}
+
+/** Files on shares are not looked at: who asks must not wait for a network that may be held. */
+function fileMark(path: string): FileMark | undefined {
+  if (path.startsWith('\\\\')) return undefined;
+  const facts = statSync(path, { bigint: true, throwIfNoEntry: false });
+  if (!facts) return undefined;
+  const { dev, ino, size, mtimeNs, ctimeMs, birthtimeMs } = facts;
+  return { mark: `${dev} ${ino} ${size} ${mtimeNs}`, changedAt: Number(ctimeMs > birthtimeMs ? ctimeMs : birthtimeMs) };
 }
 
 const WINDOWS: IdentitySources = {
@@ -20,6 +39,7 @@ const WINDOWS: IdentitySources = {
   services: servicesOf,
   serviceOfTag,
   signer: signerOf,
+  file: fileMark,
 };
 const MOST_PARENTS = 16;
 const MOST_SIGNERS = 2000;
@@ -32,19 +52,25 @@ const SVCHOST = /\\svchost\.exe$/i;
 export function createIdentifier(
   sources: IdentitySources = WINDOWS,
 ): (event: Pick<AttemptEvent, 'processId' | 'appId' | 'subProcessTag'>) => Identity {
-  /** By path: pending until verified, so the first request of a program may lack its signer. */
+  /** By file: pending until verified, so the first request of a program may lack its signer. */
   const signers = new Map<string, string | undefined>();
 
-  const signer = (path: string): string | undefined => {
-    if (!signers.has(path)) {
+  /** Not known when the file may be another than the one that runs. */
+  const signer = (path: string, startTime: number | undefined): string | undefined => {
+    const file = orUnknown(() => sources.file(path));
+    if (!file || (startTime !== undefined && file.changedAt > startTime)) return undefined;
+    const key = `${path} ${file.mark}`;
+    if (!signers.has(key)) {
       if (signers.size >= MOST_SIGNERS) signers.clear();
-      signers.set(path, undefined);
+      signers.set(key, undefined);
       sources.signer(path).then(
-        name => signers.set(path, name),
+        name => {
+          if (orUnknown(() => sources.file(path))?.mark === file.mark) signers.set(key, name);
+        },
         () => undefined,
       );
     }
-    return signers.get(path);
+    return signers.get(key);
   };
 
   return event => {
@@ -58,7 +84,7 @@ export function createIdentifier(
     const facts = same ? read : undefined;
     const shown = facts?.path ?? path;
     const services = shown && SVCHOST.test(shown) ? serviceNames(sources, pid, event.subProcessTag) : undefined;
-    const name = shown === undefined ? undefined : signer(shown);
+    const name = shown === undefined ? undefined : signer(shown, facts?.startTime);
     return {
       ...identityOf(facts ?? { pid }),
       ...(shown !== undefined && { path: shown }),
