@@ -9,8 +9,8 @@ const ready = labReady();
 const LIMIT = 300_000;
 let lab: Lab;
 
-beforeAll(() => {
-  if (ready) lab = prepareLab();
+beforeAll(async () => {
+  if (ready) lab = await prepareLab();
 }, LIMIT);
 afterAll(() => lab?.dispose());
 
