@@ -9,8 +9,8 @@ const ready = labReady();
 const LIMIT = 300_000;
 let lab: Lab;
 
-beforeAll(async () => {
-  if (ready) lab = await prepareLab();
+beforeAll(() => {
+  if (ready) lab = prepareLab();
 }, LIMIT);
 afterAll(() => lab?.dispose());
 

@@ -9,23 +9,29 @@ import {
   openSync,
   readdirSync,
   readFileSync,
-  renameSync,
   rmSync,
   symlinkSync,
   writeFileSync,
 } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { basename, join } from 'node:path';
+import { tmpdir, userInfo } from 'node:os';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { rolldown } from 'rolldown';
 import { requirement } from '../support/requirement.ts';
-import { type Slot, takeSlot } from './slot.ts';
-import { buildDrivers, buildFwpuclnt, COMPILER, installDrivers } from './stand-ins.ts';
+import { fieldsHeader, layersHeader } from './generate-layers.ts';
 
 /** Windows binaries on Linux: a Wine prefix of its own, Node and koffi for Windows from npm, and our stand-ins built by mingw. */
 
-const root = join(import.meta.dirname, '..', '..');
+const here = dirname(fileURLToPath(import.meta.url));
+const root = join(here, '..', '..');
 /** Under a folder called dist: the linter passes those over. */
-const cache = join(import.meta.dirname, '.cache', 'dist');
+const cache = join(here, '.cache', 'dist');
+const run = join(cache, 'run');
+const prefix =
+  process.env['SALLYPORT_WINEPREFIX'] ??
+  join(tmpdir(), `sallyport-wine-${userInfo().uid}-${createHash('sha1').update(root).digest('hex').slice(0, 8)}`);
+const system32 = join(prefix, 'drive_c', 'windows', 'system32');
+const compiler = 'x86_64-w64-mingw32-gcc';
 
 /** Node 22 runs on Debian's Wine 8; 24 and later reserve more address space than it gives. */
 const NODE = {
@@ -39,7 +45,7 @@ const works = (command: string): boolean => spawnSync(command, ['--version']).st
 /** Everything the lab needs from the system; in CI a missing piece fails. */
 export function labReady(): boolean {
   const wine = requirement('wine', works('wine'), 'apt-get install wine64 (the Windows lab runs Windows binaries with it)');
-  const mingw = requirement('mingw-w64', works(COMPILER), 'apt-get install gcc-mingw-w64-x86-64 (builds the lab and the driver)');
+  const mingw = requirement('mingw-w64', works(compiler), 'apt-get install gcc-mingw-w64-x86-64 (builds the lab and the driver)');
   return wine && mingw;
 }
 
@@ -56,10 +62,9 @@ function fetchPackage(name: string, version: string, integrity: string): string 
     const archive = join(fresh, readdirSync(fresh).find(file => file.endsWith('.tgz'))!);
     const hash = `sha512-${createHash('sha512').update(readFileSync(archive)).digest('base64')}`;
     if (hash !== integrity) throw new Error(`${name}@${version} has the hash ${hash}, expected ${integrity}; it is not used`);
-    execFileSync('tar', ['xzf', archive, '-C', fresh]);
-    mkdirSync(folder, { recursive: true });
-    // Another lab may have brought the same meanwhile.
-    if (!existsSync(join(folder, 'package'))) renameSync(join(fresh, 'package'), join(folder, 'package'));
+    rmSync(folder, { recursive: true, force: true });
+    mkdirSync(folder);
+    execFileSync('tar', ['xzf', archive, '-C', folder]);
   } finally {
     rmSync(fresh, { recursive: true, force: true });
   }
@@ -77,43 +82,103 @@ function koffiForWindows(): string {
   return fetchPackage(name, entry.version, entry.integrity);
 }
 
+const quiet = { WINEPREFIX: prefix, WINEARCH: 'win64', WINEDEBUG: '-all' };
+const overrides = 'mscoree,mshtml=;fwpuclnt=n';
+
 /** A path of this machine as a program under Wine sees it. */
 export const winePath = (path: string): string => `Z:${path.replaceAll('/', '\\')}`;
 
-/** The Windows of one prefix. */
-class Wine {
-  readonly #slot: Slot;
-  readonly system32: string;
+function wine(args: readonly string[], timeout = 120_000): void {
+  execFileSync('nice', ['-n', '10', 'wine', ...args], {
+    env: { ...process.env, ...quiet, WINEDLLOVERRIDES: overrides },
+    stdio: 'ignore',
+    timeout,
+  });
+}
 
-  constructor(slot: Slot) {
-    this.#slot = slot;
-    this.system32 = join(slot.prefix, 'drive_c', 'windows', 'system32');
+/** Ends every Windows process of the lab's prefix. */
+export function stopWine(): void {
+  spawnSync('wineserver', ['-k'], { env: { ...process.env, ...quiet } });
+}
+
+function makePrefix(): void {
+  if (existsSync(join(prefix, '.sallyport-ready'))) return;
+  rmSync(prefix, { recursive: true, force: true });
+  mkdirSync(prefix, { recursive: true, mode: 0o700 });
+  wine(['wineboot', '-i']);
+  wine(['reg', 'add', 'HKCU\\Software\\Wine', '/v', 'Version', '/d', 'win10', '/f']);
+  stopWine();
+  writeFileSync(join(prefix, '.sallyport-ready'), '');
+}
+
+const sourcesOf = (folder: string): string[] =>
+  readdirSync(folder)
+    .filter(file => file.endsWith('.c'))
+    .map(file => join(folder, file));
+
+const STRICT = ['-O1', '-g', '-std=gnu11', '-Wall', '-Wextra', '-Werror', '-Wno-format'];
+
+/** Compiles the stand-in of the Base Filtering Engine and puts it where Windows has the real one. */
+function buildFwpuclnt(): void {
+  const folder = join(here, 'fwpuclnt');
+  const build = join(cache, 'build');
+  mkdirSync(build, { recursive: true });
+  writeFileSync(join(build, 'layers.gen.h'), layersHeader());
+  const output = join(build, 'fwpuclnt.dll');
+  const inputs = [...sourcesOf(folder), join(folder, 'fwpuclnt.def')];
+  execFileSync(compiler, [...STRICT, '-shared', '-static', `-I${build}`, '-o', output, ...inputs, '-lrpcrt4', '-ladvapi32'], {
+    stdio: 'inherit',
+  });
+  cpSync(output, join(system32, 'fwpuclnt.dll'));
+}
+
+const KERNEL = [
+  '-ffreestanding',
+  '-fno-builtin',
+  '-mno-red-zone',
+  '-Wno-unknown-pragmas',
+  '-Wno-multichar',
+  '-D_WIN32_WINNT=0x0A00',
+  '-DNTDDI_VERSION=0x0A000000',
+  '-D_AMD64_',
+  '-nostdlib',
+  '-shared',
+  '-Wl,--subsystem,native:10.0',
+  '-Wl,-e,DriverEntry',
+];
+
+/** Compiles the kernel stand-in and the real driver, and installs both as services of the prefix. */
+function buildDrivers(): void {
+  const callout = join(root, 'driver', 'callout');
+  const folder = join(here, 'fwpkclnt');
+  const build = join(cache, 'build');
+  writeFileSync(join(build, 'fields.gen.h'), fieldsHeader());
+  const includes = [
+    `-I${build}`,
+    `-I${callout}`,
+    `-I${join(callout, 'include')}`,
+    '-isystem',
+    '/usr/share/mingw-w64/include/ddk',
+  ];
+  const output = join(build, 'fwpkclnt.sys');
+  const inputs = [...sourcesOf(folder), join(folder, 'fwpkclnt.def'), '-lntoskrnl', '-lhal'];
+  execFileSync(compiler, [...STRICT, ...KERNEL, ...includes, '-o', output, ...inputs], { stdio: 'inherit' });
+  // A copy of the sources: the driver's own tests may be building in its folder at the same time.
+  const copy = join(build, 'callout');
+  cpSync(callout, copy, { recursive: true, filter: source => source !== join(callout, 'build'), preserveTimestamps: true });
+  execFileSync('make', ['-s', '-C', copy, 'lab'], { stdio: ['ignore', 'ignore', 'inherit'] });
+  mkdirSync(join(system32, 'drivers'), { recursive: true });
+  cpSync(output, join(system32, 'drivers', 'fwpkclnt.sys'));
+  cpSync(join(copy, 'build', 'lab', 'sallyport.sys'), join(system32, 'drivers', 'sallyport.sys'));
+  const installed = join(prefix, '.sallyport-services');
+  if (existsSync(installed)) return;
+  // One load order group: Wine gives every group a process of its own, and the driver must find the stand-in in its own process.
+  for (const name of ['fwpkclnt', 'sallyport']) {
+    const path = `C:\\windows\\system32\\drivers\\${name}.sys`;
+    wine(['sc', 'create', name, 'type=', 'kernel', 'start=', 'demand', 'group=', 'sallyport-lab', 'binPath=', path]);
   }
-
-  env(): NodeJS.ProcessEnv {
-    const quiet = { WINEPREFIX: this.#slot.prefix, WINEARCH: 'win64', WINEDEBUG: '-all' };
-    return { ...process.env, ...quiet, WINEDLLOVERRIDES: 'mscoree,mshtml=;fwpuclnt=n' };
-  }
-
-  readonly run = (args: readonly string[]): void => {
-    execFileSync('nice', ['-n', '10', 'wine', ...args], { env: this.env(), stdio: 'ignore', timeout: 120_000 });
-  };
-
-  /** Ends every Windows process of the prefix. */
-  stop(): void {
-    spawnSync('wineserver', ['-k'], { env: this.env() });
-  }
-
-  makePrefix(): void {
-    const { prefix } = this.#slot;
-    if (existsSync(join(prefix, '.sallyport-ready'))) return;
-    rmSync(prefix, { recursive: true, force: true });
-    mkdirSync(prefix, { recursive: true, mode: 0o700 });
-    this.run(['wineboot', '-i']);
-    this.run(['reg', 'add', 'HKCU\\Software\\Wine', '/v', 'Version', '/d', 'win10', '/f']);
-    this.stop();
-    writeFileSync(join(prefix, '.sallyport-ready'), '');
-  }
+  stopWine();
+  writeFileSync(installed, '');
 }
 
 export interface Lab {
@@ -129,7 +194,10 @@ export interface Lab {
   dispose(): void;
 }
 
-/** A case with drivers that fails is tried once more in a fresh session, so that what is shown is not what the one before left behind. */
+/**
+ * Drivers live in a Windows session that others share: another run of the lab in the same prefix ends it, and a session wears out (the
+ * thirtieth run of the driver's entry in one gets no memory). A case with drivers that fails is tried once more in a fresh session.
+ */
 export const ONCE_MORE = { timeout: 300_000, retry: 1 };
 /** How long one program may take, milliseconds. */
 export const PROGRAM_LIMIT_MS = 120_000;
@@ -137,7 +205,12 @@ export const PROGRAM_LIMIT_MS = 120_000;
 export interface RunOptions {
   readonly args?: readonly string[];
   readonly env?: Readonly<Record<string, string>>;
+  /** Commands of cmd.exe to run in the same Windows session before (and after) the program: services live only as long as it. */
+  readonly before?: readonly string[];
+  readonly after?: readonly string[];
   readonly timeoutMs?: number;
+  /** Replaces one module by another file when bundling. */
+  readonly alias?: Readonly<Record<string, string>>;
 }
 
 export interface Run {
@@ -147,27 +220,33 @@ export interface Run {
 }
 
 /** Bundles for Windows' Node 22, koffi left outside: its native part is found beside the bundle. */
-async function bundle(entry: string, into: string): Promise<string> {
-  const output = join(into, `${basename(entry, '.ts')}.mjs`);
-  const build = await rolldown({ input: entry, platform: 'node', external: ['koffi'], logLevel: 'silent' });
+async function bundle(entry: string, alias: Readonly<Record<string, string>> = {}): Promise<string> {
+  const output = join(run, `${createHash('sha1').update(entry).digest('hex').slice(0, 8)}.mjs`);
+  const build = await rolldown({
+    input: entry,
+    platform: 'node',
+    external: ['koffi'],
+    resolve: { alias: { ...alias } },
+    logLevel: 'silent',
+  });
   await build.write({ file: output, format: 'esm', codeSplitting: false });
   await build.close();
   return output;
 }
 
 /** Output goes through files: what Node calls a pipe is a socket, and Windows programs under Wine cannot write to one. */
-function runWine(wine: Wine, folder: string, args: readonly string[], options: RunOptions): Promise<Run> {
-  const env = { ...wine.env(), ...options.env };
+function runWine(folder: string, args: readonly string[], options: RunOptions): Promise<Run> {
+  const env = { ...process.env, ...quiet, WINEDLLOVERRIDES: overrides, ...options.env };
   const files = mkdtempSync(join(folder, 'run-'));
   const names = ['stdout', 'stderr'].map(name => join(files, name));
   const descriptors = names.map(name => openSync(name, 'w'));
-  const child = spawn('nice', ['-n', '10', 'wine', ...args], { env, stdio: ['ignore', ...descriptors], cwd: folder });
+  const child = spawn('nice', ['-n', '10', 'wine', ...args], { env, stdio: ['ignore', ...descriptors], cwd: run });
   for (const descriptor of descriptors) closeSync(descriptor);
-  const limit = options.timeoutMs ?? PROGRAM_LIMIT_MS;
+  const limit = options.timeoutMs ?? 120_000;
   return new Promise((resolve, reject) => {
     const output = () => names.map(name => readFileSync(name, 'utf8')) as [string, string];
     const timer = setTimeout(() => {
-      wine.stop();
+      stopWine();
       child.kill('SIGKILL');
       reject(new Error(`no end after ${limit} ms under Wine\n${output().join('\n')}`));
     }, limit);
@@ -180,51 +259,44 @@ function runWine(wine: Wine, folder: string, args: readonly string[], options: R
   });
 }
 
-/** koffi as the bundles in this folder find it, its native part that for Windows. */
-function linkModules(run: string): void {
+/** Makes what is missing: packages, prefix, stand-ins. The first time takes half a minute, later ones a few seconds. */
+export function prepareLab(): Lab {
+  const nodePackage = fetchPackage(NODE.name, NODE.version, NODE.integrity);
+  const koffiPackage = koffiForWindows();
+  makePrefix();
+  buildFwpuclnt();
+  buildDrivers();
   const modules = join(run, 'node_modules');
   mkdirSync(join(modules, '@koromix'), { recursive: true });
   for (const [link, target] of [
     ['koffi', join(root, 'node_modules', 'koffi')],
-    ['@koromix/koffi-win32-x64', koffiForWindows()],
+    ['@koromix/koffi-win32-x64', koffiPackage],
   ] as const) {
     rmSync(join(modules, link), { recursive: true, force: true });
     symlinkSync(target, join(modules, link));
   }
-}
-
-/** Makes what is missing: packages, prefix, stand-ins. The first time takes half a minute, later ones a few seconds. */
-export async function prepareLab(): Promise<Lab> {
-  const slot = await takeSlot(root, cache);
-  const wine = new Wine(slot);
-  const executable = join(fetchPackage(NODE.name, NODE.version, NODE.integrity), 'bin', 'node.exe');
-  linkModules(slot.run);
-  // What a lab that was killed may have left running.
-  wine.stop();
-  wine.makePrefix();
-  buildFwpuclnt(slot.build, wine.system32);
-  buildDrivers(slot.build, wine.system32);
-  installDrivers(slot.prefix, wine.run);
   const folder = mkdtempSync(join(tmpdir(), 'sallyport-lab-'));
+  const executable = join(nodePackage, 'bin', 'node.exe');
   return {
     folder,
-    system32: wine.system32,
+    system32,
     async node(entry, options = {}) {
-      const script = await bundle(entry, slot.run);
+      const script = await bundle(entry, options.alias);
       // node:sqlite still tells on Windows' Node 22 that it is experimental.
       const program = [winePath(executable), '--disable-warning=ExperimentalWarning', winePath(script), ...(options.args ?? [])];
-      return runWine(wine, folder, program, options);
+      if (!options.before && !options.after) return runWine(folder, program, options);
+      const line = [...(options.before ?? []), program.join(' '), ...(options.after ?? [])].join(' & ');
+      return runWine(folder, ['cmd', '/c', line], options);
     },
     program() {
-      const copy = join(slot.run, 'program');
-      rmSync(copy, { recursive: true, force: true });
-      cpSync(join(root, 'dist'), copy, { recursive: true, filter: source => !source.endsWith('.json') });
-      return winePath(join(copy, 'cli.mjs'));
+      const folder = join(run, 'program');
+      rmSync(folder, { recursive: true, force: true });
+      cpSync(join(root, 'dist'), folder, { recursive: true, filter: source => !source.endsWith('.json') });
+      return winePath(join(folder, 'cli.mjs'));
     },
-    restart: () => wine.stop(),
+    restart: stopWine,
     dispose() {
-      wine.stop();
-      slot.release();
+      stopWine();
       rmSync(folder, { recursive: true, force: true });
     },
   };

@@ -3,7 +3,8 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { requirement } from '../support/requirement.ts';
-import { type Lab, labReady, ONCE_MORE, PROGRAM_LIMIT_MS, prepareLab, winePath } from './lab.ts';
+import { type Lab, labReady, ONCE_MORE, PROGRAM_LIMIT_MS, winePath } from './lab.ts';
+import { prepareOwnLab } from './own-lab.ts';
 import { type CaseReport, readReports } from './report.ts';
 
 const ready = labReady();
@@ -16,7 +17,7 @@ const LIMIT = 300_000;
 let lab: Lab;
 
 beforeAll(async () => {
-  if (ready) lab = await prepareLab();
+  if (ready) ({ lab } = await prepareOwnLab('modules-lab'));
 }, LIMIT);
 afterAll(() => lab?.dispose());
 
