@@ -125,8 +125,15 @@ export class SessionBase {
     return work(this.#transaction?.view ?? this.core.table);
   }
 
-  /** Runs a change in the open transaction, or in one of its own. A call that fails leaves an open transaction as it was. */
-  protected async write<T>(call: string, work: (view: ObjectOverlay) => T): Promise<T> {
+  /**
+   * Runs a change in the open transaction, or in one of its own. A call that fails leaves an open transaction as it was; one from outside
+   * of a whole transaction waits for its end.
+   */
+  protected write<T>(call: string, work: (view: ObjectOverlay) => T): Promise<T> {
+    return this.#turns.join(() => this.#write(call, work));
+  }
+
+  async #write<T>(call: string, work: (view: ObjectOverlay) => T): Promise<T> {
     this.mustBeOpen(call);
     this.#tellForcedAbort(call);
     if (this.#transaction !== undefined) {

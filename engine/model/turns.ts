@@ -11,6 +11,11 @@ export class Turns {
     return this.#inside.getStore()?.running === true;
   }
 
+  /** Part of the piece of work that the caller is inside of, else a turn of its own. */
+  join<T>(work: () => Promise<T>): Promise<T> {
+    return this.mine ? work() : this.run(work);
+  }
+
   /** Begins at once when nothing runs or waits. What an earlier piece threw concerns only who asked for that one. */
   run<T>(work: () => Promise<T>): Promise<T> {
     const state = { running: true };

@@ -3,7 +3,7 @@ import { Arena } from './arena.ts';
 import * as layout from './layouts.ts';
 import { Struct } from './memory.ts';
 import { failure, fwpuclnt } from './native.ts';
-import { parseBlob } from './parse-value.ts';
+import { BrokenStructureError, parseBlob } from './parse-value.ts';
 
 const POINTER = koffi.struct({ value: 'void *' });
 
@@ -19,8 +19,10 @@ export async function appIdFromFileName(path: string): Promise<Uint8Array> {
     const out = arena.struct(POINTER);
     const code = await native.call('FwpmGetAppIdFromFileName0', arena.string16(path), out.address);
     if (code !== 0) throw failure('FwpmGetAppIdFromFileName0', code);
+    const address = out.struct.bigint('value');
+    if (address === 0n) throw new BrokenStructureError('an application id at NULL');
     try {
-      return parseBlob(Struct.at(layout.FWP_BYTE_BLOB, out.struct.bigint('value'))) ?? new Uint8Array(0);
+      return parseBlob(Struct.at(layout.FWP_BYTE_BLOB, address)) ?? new Uint8Array(0);
     } finally {
       native.free(out.address);
     }

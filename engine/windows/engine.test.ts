@@ -1,10 +1,12 @@
 import { afterEach, describe, expect, test } from 'vitest';
 import type { ObjectChange } from '../model/filter-engine.ts';
 import { NULL_GUID } from '../model/guid.ts';
+import { LAYER_KEY } from '../model/keys.ts';
 import { WindowsFilterEngine } from './engine.ts';
 import * as layout from './layouts.ts';
 import { Struct } from './memory.ts';
 import type { NetEvent } from './net-events.ts';
+import { BrokenStructureError } from './parse-value.ts';
 import { ScriptedNative } from './scripted-native.ts';
 import { WfpSession } from './session.ts';
 
@@ -137,4 +139,105 @@ test('whole transactions wait for each other, and the engine sees one at a time'
     'FwpmTransactionCommit0',
   ]);
   await expect(engine.transaction(() => engine.transaction(() => undefined))).rejects.toThrow('FWP_E_TXN_IN_PROGRESS');
+});
+
+describe('what the engine should not answer', () => {
+  const LIST = 0x1000n;
+  test.each([
+    ['more entries than asked for', { entries: LIST, count: 257 }, '257 entries'],
+    ['a count that fills all memory', { entries: LIST, count: 0x7fffffff }, '2147483647 entries'],
+    ['a full page at NULL, for ever', { entries: 0n, count: 256 }, '256 entries of FwpmFilterEnum0 at NULL'],
+    ['one entry at NULL', { entries: 0n, count: 1 }, '1 entries of FwpmFilterEnum0 at NULL'],
+  ])('%s: one sentence, and the handle is destroyed', async (_name, page, sentence) => {
+    const { native, engine } = await opened();
+    native.page = page;
+    await expect(engine.filterEnum()).rejects.toThrow(BrokenStructureError);
+    await expect(engine.filterEnum()).rejects.toThrow(sentence);
+    expect(native.calls.filter(name => name === 'FwpmFilterDestroyEnumHandle0').length).toBe(2);
+  });
+
+  test('an entry at NULL among others', async () => {
+    const { native, engine } = await opened();
+    native.entries = [0n];
+    await expect(engine.sessionEnum()).rejects.toThrow('an entry of FwpmSessionEnum0 at NULL');
+  });
+
+  test.each([
+    ['fields at NULL', 3],
+    ['more fields than any layer has', 2000],
+  ])('a layer with %s', async (_name, count) => {
+    const { native, engine } = await opened();
+    const { address, bytes } = native.alloc(layout.FWPM_LAYER0.size);
+    new Struct(layout.FWPM_LAYER0, bytes).setNumber('numFields', count);
+    native.entries = [address];
+    await expect(engine.layerEnum()).rejects.toThrow(`a layer with ${count} fields`);
+  });
+
+  test.each([
+    [1, 255],
+    [2, 1],
+  ])('a session whose SID says revision %i and %i subauthorities', async (revision, count) => {
+    const { native, engine } = await opened();
+    const { address, bytes } = native.alloc(layout.FWPM_SESSION0.size);
+    const sid = native.alloc(2);
+    sid.bytes.set([revision, count]);
+    new Struct(layout.FWPM_SESSION0, bytes).setBigint('sid', sid.address);
+    native.entries = [address];
+    await expect(engine.sessionEnum()).rejects.toThrow(`a SID of revision ${revision} with ${count} subauthorities`);
+  });
+});
+
+describe('of two errors the first one is told', () => {
+  test('when an enumeration fails and its handle cannot be destroyed', async () => {
+    const { native, engine } = await opened();
+    native.failing.set('FwpmFilterEnum0', 1722).set('FwpmFilterDestroyEnumHandle0', CLOSED_ALREADY);
+    await expect(engine.filterEnum()).rejects.toThrow('FwpmFilterEnum0');
+    native.failing.delete('FwpmFilterEnum0');
+    await expect(engine.filterEnum()).rejects.toThrow('FwpmFilterDestroyEnumHandle0');
+  });
+
+  test('when a subscription fails and the earlier ones cannot be ended', async () => {
+    const { native, engine } = await opened();
+    native.failing.set('FwpmCalloutSubscribeChanges0', 1722).set('FwpmProviderUnsubscribeChanges0', CLOSED_ALREADY);
+    await expect(engine.subscribeChanges(() => {})).rejects.toThrow('FwpmCalloutSubscribeChanges0');
+    expect(native.calls).toContain('FwpmSubLayerUnsubscribeChanges0');
+  });
+
+  test('a subscription that cannot be ended does not keep the others', async () => {
+    const { native, engine } = await opened();
+    const end = await engine.subscribeChanges(() => {});
+    native.failing.set('FwpmProviderUnsubscribeChanges0', CLOSED_ALREADY);
+    await expect(end()).rejects.toThrow('FwpmProviderUnsubscribeChanges0');
+    expect(native.calls.filter(name => name.includes('Unsubscribe')).length).toBe(5);
+  });
+
+  test('when the options cannot be put back and nobody hears of it', async () => {
+    const { native, engine } = await opened();
+    native.options.set(0, 0);
+    const end = await engine.netEvents(() => {}, { onError: thrower('nobody is left') });
+    native.failing.set('FwpmEngineSetOption0', 5).set('FwpmNetEventUnsubscribe0', CLOSED_ALREADY);
+    await expect(end()).rejects.toThrow('FwpmNetEventUnsubscribe0');
+  });
+});
+
+test('a filter that was added and cannot be read back is deleted again', async () => {
+  const { native, engine } = await opened();
+  const filter = {
+    displayData: { name: 'x' },
+    layerKey: LAYER_KEY.ALE_AUTH_CONNECT_V4,
+    subLayerKey: NULL_GUID,
+    filterCondition: [],
+    action: { type: 'FWP_ACTION_BLOCK' },
+  } as const;
+  await expect(engine.filterAdd(filter)).rejects.toThrow('FWP_E_FILTER_NOT_FOUND');
+  native.failing.set('FwpmFilterGetById0', 1722).set('FwpmFilterDeleteById0', CLOSED_ALREADY);
+  await expect(engine.filterAdd(filter)).rejects.toThrow('FwpmFilterGetById0');
+  expect(native.calls.filter(name => name.startsWith('FwpmFilter'))).toEqual([
+    'FwpmFilterAdd0',
+    'FwpmFilterGetById0',
+    'FwpmFilterDeleteById0',
+    'FwpmFilterAdd0',
+    'FwpmFilterGetById0',
+    'FwpmFilterDeleteById0',
+  ]);
 });

@@ -6,6 +6,7 @@ import type { Guid } from '../model/guid.ts';
 import type { Callout, Filter, FilterInput, Layer, Provider, ProviderContext, Session, SubLayer } from '../model/objects.ts';
 import { Turns } from '../model/turns.ts';
 import * as compose from './compose.ts';
+import type { ComposeContext } from './compose-value.ts';
 import * as layout from './layouts.ts';
 import type { Pointer } from './memory.ts';
 import { fwpuclnt } from './native.ts';
@@ -84,6 +85,15 @@ export class WindowsFilterEngine implements FilterEngine, ListsUnreadable {
     return result;
   }
 
+  /** A change with memory of its own. From outside of a whole transaction it waits for its end, for it would share its fate. */
+  #change<T>(work: (context: ComposeContext) => Promise<T>): Promise<T> {
+    return this.#turns.join(() => this.#session.withArena(work));
+  }
+
+  #deleteByKey(kind: Parameters<WfpSession['deleteByKey']>[0], key: Guid): Promise<void> {
+    return this.#turns.join(() => this.#session.deleteByKey(kind, key));
+  }
+
   transactionBegin(options: { readonly readOnly?: boolean } = {}): Promise<void> {
     return this.#session.simple('FwpmTransactionBegin0', options.readOnly ? FWPM_TXN_READ_ONLY : 0);
   }
@@ -97,13 +107,11 @@ export class WindowsFilterEngine implements FilterEngine, ListsUnreadable {
   }
 
   providerAdd(provider: Provider): Promise<void> {
-    return this.#session.withArena(context =>
-      this.#session.check('FwpmProviderAdd0', compose.composeProvider(context, provider), 0n),
-    );
+    return this.#change(context => this.#session.check('FwpmProviderAdd0', compose.composeProvider(context, provider), 0n));
   }
 
   providerDeleteByKey(key: Guid): Promise<void> {
-    return this.#session.deleteByKey('Provider', key);
+    return this.#deleteByKey('Provider', key);
   }
 
   providerGetByKey(key: Guid): Promise<Provider> {
@@ -115,7 +123,7 @@ export class WindowsFilterEngine implements FilterEngine, ListsUnreadable {
   }
 
   providerContextAdd(value: Omit<ProviderContext, 'providerContextId'>): Promise<bigint> {
-    return this.#session.withArena(async context => {
+    return this.#change(async context => {
       const id = context.arena.struct(LUID);
       await this.#session.check('FwpmProviderContextAdd0', compose.composeProviderContext(context, value), 0n, id.address);
       return id.struct.bigint('value');
@@ -123,7 +131,7 @@ export class WindowsFilterEngine implements FilterEngine, ListsUnreadable {
   }
 
   providerContextDeleteByKey(key: Guid): Promise<void> {
-    return this.#session.deleteByKey('ProviderContext', key);
+    return this.#deleteByKey('ProviderContext', key);
   }
 
   providerContextGetByKey(key: Guid): Promise<ProviderContext> {
@@ -145,13 +153,11 @@ export class WindowsFilterEngine implements FilterEngine, ListsUnreadable {
   }
 
   subLayerAdd(subLayer: SubLayer): Promise<void> {
-    return this.#session.withArena(context =>
-      this.#session.check('FwpmSubLayerAdd0', compose.composeSubLayer(context, subLayer), 0n),
-    );
+    return this.#change(context => this.#session.check('FwpmSubLayerAdd0', compose.composeSubLayer(context, subLayer), 0n));
   }
 
   subLayerDeleteByKey(key: Guid): Promise<void> {
-    return this.#session.deleteByKey('SubLayer', key);
+    return this.#deleteByKey('SubLayer', key);
   }
 
   subLayerGetByKey(key: Guid): Promise<SubLayer> {
@@ -171,7 +177,7 @@ export class WindowsFilterEngine implements FilterEngine, ListsUnreadable {
   }
 
   calloutAdd(callout: Omit<Callout, 'calloutId'>): Promise<number> {
-    return this.#session.withArena(async context => {
+    return this.#change(async context => {
       const id = context.arena.struct(CALLOUT_ID);
       await this.#session.check('FwpmCalloutAdd0', compose.composeCallout(context, callout), 0n, id.address);
       return id.struct.number('value');
@@ -179,7 +185,7 @@ export class WindowsFilterEngine implements FilterEngine, ListsUnreadable {
   }
 
   calloutDeleteByKey(key: Guid): Promise<void> {
-    return this.#session.deleteByKey('Callout', key);
+    return this.#deleteByKey('Callout', key);
   }
 
   calloutGetByKey(key: Guid): Promise<Callout> {
@@ -206,20 +212,26 @@ export class WindowsFilterEngine implements FilterEngine, ListsUnreadable {
   #parseFilter = (address: Pointer): Filter => parse.parseFilter(address, this.#session.security);
 
   filterAdd(filter: FilterInput): Promise<Filter> {
-    return this.#session.withArena(async context => {
+    return this.#change(async context => {
       const id = context.arena.struct(LUID);
       await this.#session.check('FwpmFilterAdd0', compose.composeFilter(context, filter), 0n, id.address);
       const filterId = id.struct.bigint('value');
-      return this.#session.getFilterById(context.arena, filterId, this.#parseFilter, FWP_E.FWP_E_FILTER_NOT_FOUND);
+      try {
+        return await this.#session.getFilterById(context.arena, filterId, this.#parseFilter, FWP_E.FWP_E_FILTER_NOT_FOUND);
+      } catch (error) {
+        // A call that fails changes nothing; when this fails too, or another session was faster, the first error is what counts.
+        await this.#session.check('FwpmFilterDeleteById0', filterId).catch(() => undefined);
+        throw error;
+      }
     });
   }
 
   filterDeleteByKey(key: Guid): Promise<void> {
-    return this.#session.deleteByKey('Filter', key);
+    return this.#deleteByKey('Filter', key);
   }
 
   filterDeleteById(id: bigint): Promise<void> {
-    return this.#session.simple('FwpmFilterDeleteById0', id);
+    return this.#turns.join(() => this.#session.simple('FwpmFilterDeleteById0', id));
   }
 
   filterGetByKey(key: Guid): Promise<Filter> {

@@ -5,17 +5,11 @@ import { offsetOf, sizeOf } from './layouts.ts';
 /** An address in this process; 0n is NULL. */
 export type Pointer = bigint;
 
-const copies = new Map<number, TypeObject>();
-
 /** Copies `size` bytes out of native memory. The caller vouches for the address; nothing here can check it. */
 export function readBytes(address: Pointer, size: number): Uint8Array {
   if (size === 0) return new Uint8Array(0);
-  let type = copies.get(size);
-  if (!type) {
-    type = koffi.array('uint8_t', size, 'Typed');
-    if (copies.size < 64) copies.set(size, type);
-  }
-  return koffi.decode(address, type);
+  // Not by an array type of this size: koffi keeps every type that was ever made.
+  return koffi.decode(address, 'uint8_t', size);
 }
 
 /** Reads a NUL-terminated UTF-16 string. */

@@ -126,7 +126,12 @@ export async function netEvents(
   const { onError = () => {} } = options;
   const changed: OptionChange[] = [];
   const putBack = async () => {
-    for (const change of changed.splice(0).reverse()) await restoreOption(session, change).catch(onError);
+    for (const change of changed.splice(0).reverse()) {
+      // What `onError` throws must not stand in the place of what is thrown already.
+      await restoreOption(session, change)
+        .catch(onError)
+        .catch(() => undefined);
+    }
   };
   try {
     if (options.enable ?? true) {

@@ -11,7 +11,7 @@ import {
 import * as layout from './layouts.ts';
 import { type Pointer, readBytes, readString16, Struct } from './memory.ts';
 import type { SecurityCodec } from './security.ts';
-import { sidFromBytes, sidLength } from './sid.ts';
+import { MAX_SUBAUTHORITIES, SID_REVISION, sidFromBytes, sidLength } from './sid.ts';
 
 const dataTypes = new Map<number, DataType>(Object.entries(DATA_TYPE).map(([name, code]) => [code, name as DataType]));
 const matchTypes = new Map<number, MatchType>(Object.entries(MATCH_TYPE).map(([name, code]) => [code, name as MatchType]));
@@ -38,7 +38,11 @@ export function parseBlob(blob: Struct): Uint8Array | undefined {
 
 export function parseSid(address: Pointer): string {
   if (address === 0n) throw new BrokenStructureError('a SID at NULL');
-  return sidFromBytes(readBytes(address, sidLength(readBytes(address, 2))));
+  const head = readBytes(address, 2);
+  const [revision, count] = head;
+  if (revision !== SID_REVISION || count! > MAX_SUBAUTHORITIES)
+    throw new BrokenStructureError(`a SID of revision ${revision} with ${count} subauthorities`);
+  return sidFromBytes(readBytes(address, sidLength(head)));
 }
 
 function sids(address: Pointer, count: number): string[] {

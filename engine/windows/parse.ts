@@ -148,8 +148,10 @@ export function parseLayer(address: Pointer): Layer {
   const source = Struct.at(layout.FWPM_LAYER0, address);
   const layerKey = source.guid('layerKey');
   const count = source.number('numFields');
-  if (count > 1024) throw new BrokenStructureError(`a layer with ${count} fields`);
-  const list = new Struct(layout.FWPM_FIELD0, readBytes(source.bigint('field'), count * layout.FWPM_FIELD0.size));
+  const fields = source.bigint('field');
+  if (count > 1024 || (count > 0 && fields === 0n))
+    throw new BrokenStructureError(`a layer with ${count} fields${fields === 0n ? ' at NULL' : ''}`);
+  const list = new Struct(layout.FWPM_FIELD0, readBytes(fields, count * layout.FWPM_FIELD0.size));
   const flags = source.number('flags');
   return {
     layerKey,

@@ -24,6 +24,8 @@ export class ScriptedNative {
   entries: Pointer[] = [];
   /** Addresses of what `FwpmSubLayerEnum0` gives, which is asked for beside filters. */
   subLayers: Pointer[] = [];
+  /** What every page of an enumeration claims to be, whatever there is. */
+  page: { readonly entries: Pointer; readonly count: number } | undefined;
   readonly #callbacks = new Map<NativeName, unknown>();
   #enumerated = false;
 
@@ -58,6 +60,8 @@ export class ScriptedNative {
     else if (name.includes('Subscribe')) {
       this.#callbacks.set(name, args[2]);
       setPointer(args[4] as Pointer, 2n);
+    } else if (name === 'FwpmFilterAdd0') {
+      setPointer(args[3] as Pointer, 4n);
     } else if (name === 'FwpmEngineSetOption0') {
       const value = new Struct(layout.FWP_VALUE0, bytesAt(args[2] as Pointer, layout.FWP_VALUE0.size));
       this.options.set(args[1] as number, value.number('value.uint32'));
@@ -71,6 +75,11 @@ export class ScriptedNative {
       this.#enumerated = false;
       setPointer(args[2] as Pointer, 3n);
     } else if (/^Fwpm[A-Za-z]+Enum\d$/.test(name)) {
+      if (this.page) {
+        setPointer(args[3] as Pointer, this.page.entries);
+        new DataView(koffi.view(args[4] as Pointer, 4)).setUint32(0, this.page.count, true);
+        return 0;
+      }
       const all = name.startsWith('FwpmSubLayer') ? this.subLayers : this.entries;
       const given = this.#enumerated ? [] : all;
       this.#enumerated = true;

@@ -6,6 +6,7 @@ import { composeSession } from './compose.ts';
 import type { ComposeContext } from './compose-value.ts';
 import { guidToBytes, type Pointer, readBytes, Struct } from './memory.ts';
 import { type Fwpuclnt, failure, type NativeName } from './native.ts';
+import { BrokenStructureError } from './parse-value.ts';
 import type { SecurityCodec } from './security.ts';
 
 const RPC_C_AUTHN_WINNT = 10;
@@ -122,6 +123,7 @@ export class WfpSession {
   /**
    * All entries of a snapshot: handle, pages, free each page, destroy the handle whatever happens. An entry for which `parse` gives undefined
    * is left out.
+   * @throws WfpError; BrokenStructureError for a page that is none: more entries than were asked for, or one at NULL
    */
   enumerate<T>(
     kind: Kind | 'NetEvent',
@@ -133,27 +135,37 @@ export class WfpSession {
       const out = context.arena.struct(POINTER);
       await this.check(`Fwpm${kind}CreateEnumHandle0`, template(context), out.address);
       const handle = out.struct.bigint('value');
+      const destroy = () => this.check(`Fwpm${kind}DestroyEnumHandle0`, handle);
+      let all: T[];
       try {
-        const all: T[] = [];
-        const page = context.arena.struct(ENUM_RESULT);
-        for (;;) {
-          page.struct.setBigint('entries', 0n);
-          await this.check(enumName, handle, PAGE, page.address, page.address + 8n);
-          const count = page.struct.number('count');
-          try {
-            for (const entry of pointers(page.struct.bigint('entries'), count)) {
-              const parsed = parse(entry);
-              if (parsed !== undefined) all.push(parsed);
-            }
-          } finally {
-            if (page.struct.bigint('entries') !== 0n) this.native.free(page.address);
-          }
-          if (count < PAGE) return all;
+        all = await this.#pages(context.arena, enumName, handle, parse);
+      } catch (error) {
+        await destroy().catch(() => undefined);
+        throw error;
+      }
+      await destroy();
+      return all;
+    });
+  }
+
+  async #pages<T>(arena: Arena, name: NativeName, handle: Pointer, parse: (address: Pointer) => T | undefined): Promise<T[]> {
+    const all: T[] = [];
+    const page = arena.struct(ENUM_RESULT);
+    for (;;) {
+      page.struct.setBigint('entries', 0n);
+      page.struct.setNumber('count', 0);
+      await this.check(name, handle, PAGE, page.address, page.address + 8n);
+      const count = page.struct.number('count');
+      try {
+        for (const entry of pointers(name, page.struct.bigint('entries'), count)) {
+          const parsed = parse(entry);
+          if (parsed !== undefined) all.push(parsed);
         }
       } finally {
-        await this.check(`Fwpm${kind}DestroyEnumHandle0`, handle);
+        if (page.struct.bigint('entries') !== 0n) this.native.free(page.address);
       }
-    });
+      if (count < PAGE) return all;
+    }
   }
 
   /** FwpmEngineClose0, once. It returns after the last running callback, so it must not block the loop that runs them. */
@@ -170,8 +182,14 @@ export class WfpSession {
   }
 }
 
-function pointers(address: Pointer, count: number): Pointer[] {
-  if (count === 0 || address === 0n) return [];
-  const list = new Struct(POINTER, readBytes(address, count * 8));
-  return Array.from({ length: count }, (_, index) => list.element(index).bigint('value'));
+function pointers(name: NativeName, address: Pointer, count: number): Pointer[] {
+  if (count === 0) return [];
+  if (count > PAGE || address === 0n) {
+    const where = address === 0n ? ' at NULL' : `, more than the ${PAGE} that it was asked for`;
+    throw new BrokenStructureError(`${count} entries of ${name}${where}`);
+  }
+  const list = new Struct(POINTER, readBytes(address, count * POINTER.size));
+  const entries = Array.from({ length: count }, (_, index) => list.element(index).bigint('value'));
+  if (entries.includes(0n)) throw new BrokenStructureError(`an entry of ${name} at NULL`);
+  return entries;
 }

@@ -3,7 +3,9 @@
  * (little-endian). https://learn.microsoft.com/windows/win32/api/winnt/ns-winnt-sid
  */
 
-const MAX_SUBAUTHORITIES = 15;
+export const SID_REVISION = 1;
+/** SID_MAX_SUB_AUTHORITIES. */
+export const MAX_SUBAUTHORITIES = 15;
 
 export function sidToBytes(text: string): Uint8Array {
   const parts = /^S-1-(\d+|0x[0-9a-f]{1,12})((?:-\d+)*)$/i.exec(text.trim());
@@ -14,7 +16,7 @@ export function sidToBytes(text: string): Uint8Array {
   }
   const bytes = new Uint8Array(8 + subs.length * 4);
   const view = new DataView(bytes.buffer);
-  bytes[0] = 1;
+  bytes[0] = SID_REVISION;
   bytes[1] = subs.length;
   view.setUint16(2, Math.floor(authority / 2 ** 32));
   view.setUint32(4, authority % 2 ** 32);
@@ -28,7 +30,7 @@ export function sidToBytes(text: string): Uint8Array {
 export const sidLength = (head: Uint8Array): number => 8 + (head[1] ?? 0) * 4;
 
 export function sidFromBytes(bytes: Uint8Array): string {
-  if (bytes.length < 8 || bytes[0] !== 1 || bytes[1]! > MAX_SUBAUTHORITIES || bytes.length < sidLength(bytes)) {
+  if (bytes.length < 8 || bytes[0] !== SID_REVISION || bytes[1]! > MAX_SUBAUTHORITIES || bytes.length < sidLength(bytes)) {
     throw new RangeError(`broken SID: ${Buffer.from(bytes.subarray(0, 8)).toString('hex')}…`);
   }
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);

@@ -97,8 +97,10 @@ export async function subscribeAllChanges(
 ): Promise<() => Promise<void>> {
   const failed = once(onError);
   const ends: (() => Promise<void>)[] = [];
+  /** One that cannot be ended does not keep the others. @throws the first error */
   const endAll = async () => {
-    for (const end of ends) await end();
+    const results = await Promise.allSettled(ends.map(end => end()));
+    for (const result of results) if (result.status === 'rejected') throw result.reason;
   };
   try {
     for (const [object, kind] of KINDS) {
@@ -114,7 +116,8 @@ export async function subscribeAllChanges(
     }
     return endAll;
   } catch (error) {
-    await endAll();
+    // The subscription that failed is what counts; what cannot be ended either ends with the session.
+    await endAll().catch(() => undefined);
     throw error;
   }
 }

@@ -72,6 +72,23 @@ export const transactionCases: readonly ContractCase[] = [
     for (const one of [first, third]) assert.equal(one.status === 'fulfilled' && (await exists(session, one.value)), true);
   }),
 
+  dynamicCase('a single change from outside of a whole transaction does not share its fate', async session => {
+    const [begun, hold] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
+    const gone = await addFilter(session, spec);
+    const aborted = session.transaction(async () => {
+      begun.resolve();
+      await hold.promise;
+      throw new RangeError('on purpose');
+    });
+    await begun.promise;
+    const [added, deleted] = [addFilter(session, spec), session.filterDeleteById(gone.filterId)];
+    hold.resolve();
+    await assert.rejects(aborted, RangeError);
+    assert.equal(await exists(session, (await added).filterId), true);
+    await deleted;
+    assert.equal(await exists(session, gone.filterId), false);
+  }),
+
   dynamicCase('a transaction inside of one is an error, not a wait without end', async session => {
     const ended = Promise.withResolvers<void>();
     let later: Promise<unknown> | undefined;
