@@ -2,10 +2,11 @@ import { type Guid, NULL_GUID, parseGuid } from '../model/guid.ts';
 import { CALLOUT_KEY, CONDITION_KEY, PROVIDER_KEY, SUBLAYER_KEY } from '../model/keys.ts';
 import { layerByKey } from '../model/layers.ts';
 import { FILTER_FLAG, type FilterAction } from '../model/objects.ts';
+import { UNREADABLE_CALLOUT } from '../model/unreadable.ts';
 import { parseU64 } from './address.ts';
 import { auditConditions, type MatchTexts, splitConditions } from './audit-conditions.ts';
 import type { AuditEvent } from './audit-event.ts';
-import { type DumpCondition, type DumpFilter, UNREADABLE_CALLOUT } from './dump.ts';
+import type { DumpCondition, DumpFilter } from './dump.ts';
 import type { Keeper } from './keep.ts';
 
 /** Message-table ids and the words that they stand for in an English rendering. */

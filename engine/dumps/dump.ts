@@ -118,6 +118,3 @@ export interface Dump {
   readonly errors: number;
   readonly warnings: number;
 }
-
-/** Stands for the callout of an action type that is not known: what it does is unknown. */
-export const UNREADABLE_CALLOUT: Guid = '5a11b0a7-0000-8000-8000-000000000001';

@@ -1,7 +1,8 @@
-import { type DumpFilter, UNREADABLE_CALLOUT } from '../dumps/dump.ts';
+import type { DumpFilter } from '../dumps/dump.ts';
 import { utf16 } from '../dumps/keep.ts';
 import { CONDITION_KEY, nameOfKey } from '../model/keys.ts';
 import { FILTER_FLAG, OBJECT_FLAG } from '../model/objects.ts';
+import { UNREADABLE_CALLOUT } from '../model/unreadable.ts';
 import { covers, type Groups, groupsOf, isEmptyRange } from './cover.ts';
 import { actionWord } from './filter-report.ts';
 import type { Machine } from './machine.ts';

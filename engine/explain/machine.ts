@@ -1,9 +1,10 @@
-import { type Dump, type DumpCallout, type DumpFilter, type DumpSubLayer, UNREADABLE_CALLOUT } from '../dumps/dump.ts';
+import type { Dump, DumpCallout, DumpFilter, DumpSubLayer } from '../dumps/dump.ts';
 import { shownKey } from '../dumps/key-names.ts';
 import { Classifier } from '../embedded/classifier.ts';
 import type { Guid } from '../model/guid.ts';
 import { allLayers, layerByKey } from '../model/layers.ts';
 import { type Layer, OBJECT_FLAG } from '../model/objects.ts';
+import { UNREADABLE_CALLOUT } from '../model/unreadable.ts';
 import { conditionsText } from './condition-text.ts';
 
 /** A dump made ready for questions. Everything is built on first use, so a question about one layer costs little. */

@@ -3,7 +3,8 @@ import type { CalloutFn, ClassifyResult, ClassifyTrace, ClassifyValues } from '.
 import type { FilterEngine } from '../model/filter-engine.ts';
 import type { Guid } from '../model/guid.ts';
 import type { Filter } from '../model/objects.ts';
-import { type FilterListing, type ListsUnreadable, UNREADABLE_CALLOUT, type UnreadableFilter } from './unreadable.ts';
+import { UNREADABLE_CALLOUT } from '../model/unreadable.ts';
+import type { FilterListing, ListsUnreadable, UnreadableFilter } from './unreadable.ts';
 
 /** An engine to mirror; one that tells what it could not read is believed. */
 export type MirroredEngine = FilterEngine & Partial<ListsUnreadable>;

@@ -1,6 +1,7 @@
 import { afterEach, describe, expect, test } from 'vitest';
 import { CONDITION_KEY, LAYER_KEY } from '../model/keys.ts';
 import type { FilterInput } from '../model/objects.ts';
+import { UNREADABLE_FIELD } from '../model/unreadable.ts';
 import { Arena } from './arena.ts';
 import { composeFilter, composeProvider, composeSubLayer } from './compose.ts';
 import { WindowsFilterEngine } from './engine.ts';
@@ -9,7 +10,7 @@ import { type Pointer, Struct } from './memory.ts';
 import { EngineMirror } from './mirror.ts';
 import { ScriptedNative } from './scripted-native.ts';
 import { WfpSession } from './session.ts';
-import { UNREADABLE_FIELD, type Unreadable } from './unreadable.ts';
+import type { Unreadable } from './unreadable.ts';
 
 const layerKey = LAYER_KEY.ALE_AUTH_CONNECT_V4;
 const subLayerKey = '5a11f004-0000-4000-8000-000000000001';

@@ -1,6 +1,7 @@
 import type { FilterEnumTemplate, ObjectChange } from '../model/filter-engine.ts';
 import type { Guid } from '../model/guid.ts';
 import { FILTER_FLAG, type Filter, type FilterAction, type FilterCondition, type SubLayer } from '../model/objects.ts';
+import { UNREADABLE_CALLOUT, UNREADABLE_FIELD } from '../model/unreadable.ts';
 import * as layout from './layouts.ts';
 import { type Pointer, readBytes, Struct } from './memory.ts';
 import { parseAction, parseCommon, parseCondition } from './parse.ts';
@@ -34,11 +35,6 @@ export interface FilterListing {
 export interface ListsUnreadable {
   filterList(template?: FilterEnumTemplate): Promise<FilterListing>;
 }
-
-/** Stands for a field whose value is never known, so that a condition on it is neither a match nor a mismatch. */
-export const UNREADABLE_FIELD: Guid = '5a11e090-0bad-4000-8000-0000000f1e1d';
-/** Stands for a callout that may permit, block or say nothing. Classifiers have it as `opaque`. */
-export const UNREADABLE_CALLOUT: Guid = '5a11e090-0bad-4000-8000-00000ca11007';
 
 const UNKNOWN_CONDITION: FilterCondition = {
   fieldKey: UNREADABLE_FIELD,
