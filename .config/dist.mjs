@@ -20,6 +20,11 @@ import { licences, licenceText } from './dist-licences.mjs';
 import { zip } from './dist-zip.mjs';
 import config from './rolldown.config.mjs';
 
+process.on('uncaughtException', error => {
+  // A command that failed has said why on our standard error; the last line of its message is the reason in short.
+  console.error(`dist: ${error.message.trim().split('\n').at(-1)}`);
+  process.exit(1);
+});
 const { values } = parseArgs({ options: { out: { type: 'string' } } });
 const given = values.out === undefined ? undefined : resolve(values.out);
 process.chdir(new URL('..', import.meta.url).pathname);
