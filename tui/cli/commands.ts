@@ -67,7 +67,7 @@ export const COMMANDS: readonly CommandSpec[] = [
   {
     name: 'guard',
     usage: 'guard [OPTIONS]',
-    summary: 'on Windows: ask about new connections of all programs; held by the driver, or dropped first',
+    summary: 'on Windows: ask about connections of all programs, held by the driver or dropped first',
     options: [
       ...runOptions.filter(o => o.name !== 'refuse'),
       { name: 'net-events', summary: 'without the driver: drop first, ask afterwards' },
