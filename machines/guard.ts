@@ -121,6 +121,7 @@ export function createGuard(host: GuardHost, options: GuardOptions): Guard {
       await installBase(host.engine, host.dynamic, {
         failPolicy: source.failPolicy,
         ...asking,
+        form: host,
         ...(options.nameLookups ? { nameLookups: options.nameLookups } : {}),
       });
     }

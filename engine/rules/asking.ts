@@ -4,6 +4,7 @@ import type { Guid } from '../model/guid.ts';
 import { FILTER_FLAG, type FilterCondition, type FilterInput } from '../model/objects.ts';
 import { DROP_UNTIL_ASKED, fixedKey } from './ask-filters.ts';
 import { newAndNotLoopback, portCondition, protocolCondition } from './conditions.ts';
+import { coreNetworking } from './core-networking.ts';
 import { ensure, gone } from './ensure.ts';
 import {
   ASK_CALLOUTS,
@@ -32,6 +33,8 @@ export interface Asking {
    * `removeAsking` is called or the engine restarts. Absent: as false, and nothing is looked for that another guard may have left.
    */
   readonly outlives?: boolean;
+  /** Addresses and neighbours of the machine itself are not asked about; for machines whose kernel and services meet the filters too. */
+  readonly coreNetworking?: boolean;
 }
 
 /** Asking, and what the ask filters do while no callout is registered: `closed` blocks, `open` permits, `none` is a recording's: blocks in the model. */
@@ -67,8 +70,13 @@ const own = (layer: Pick<RuleLayer, 'name' | 'layerKey'>, name: string, range: n
   weight: { type: 'FWP_UINT8', value: range } as const,
 });
 
-const permit = (layer: RuleLayer, name: string, filterCondition: readonly FilterCondition[]): FilterInput => ({
-  ...own(layer, name, WEIGHT_RANGE.base),
+const permit = (
+  layer: RuleLayer,
+  name: string,
+  filterCondition: readonly FilterCondition[],
+  range: number = WEIGHT_RANGE.base,
+): FilterInput => ({
+  ...own(layer, name, range),
   filterCondition,
   action: { type: 'FWP_ACTION_PERMIT' },
 });
@@ -87,9 +95,11 @@ const drop = (layer: RuleLayer): FilterInput => ({
 });
 
 /** What a layer needs to be usable: at bind, TCP passes (it is asked when it listens) and so does port 0, which the system chooses. */
-function baseFilters(layer: RuleLayer, { by, failPolicy }: AskingBy): readonly FilterInput[] {
+function baseFilters(layer: RuleLayer, { by, failPolicy, coreNetworking: core }: AskingBy): readonly FilterInput[] {
   const asking = by === 'drop' ? drop(layer) : ask(layer, failPolicy);
-  if (layer.layer !== 'ALE_RESOURCE_ASSIGNMENT') return [asking];
+  const passing = core ? coreNetworking(layer) : [];
+  if (layer.layer !== 'ALE_RESOURCE_ASSIGNMENT')
+    return [asking, ...passing.map(({ name, conditions }) => permit(layer, name, conditions, WEIGHT_RANGE.builtin))];
   return [
     asking,
     permit(layer, BIND_TCP, [protocolCondition(IPPROTO.tcp)]),
@@ -117,7 +127,11 @@ export async function addAsking(session: FilterEngine, options: AskingBy): Promi
 
 /** Keys of everything that `addAsking` can add: nothing else has to be read to take it away. */
 const ASKING_FILTERS: readonly Guid[] = [
-  ...RULE_LAYERS.flatMap(layer => ['Ask', DROP_UNTIL_ASKED, BIND_TCP, BIND_ANY].map(name => filterKey(layer, name))),
+  ...RULE_LAYERS.flatMap(layer =>
+    ['Ask', DROP_UNTIL_ASKED, BIND_TCP, BIND_ANY, ...coreNetworking(layer).map(({ name }) => name)].map(name =>
+      filterKey(layer, name),
+    ),
+  ),
   ...CLOSURES.map(layer => filterKey(layer, HEAR)),
 ];
 const ASKING_CALLOUTS: readonly Guid[] = [...ASK_CALLOUTS, ...CLOSURES.map(closure => closure.callout)];

@@ -4,6 +4,7 @@ import { parseAddress } from './address.ts';
 import { fixedKey } from './ask-filters.ts';
 import { type AskingBy, addAsking, deleteAsking } from './asking.ts';
 import { compileRule } from './compile.ts';
+import type { EngineForm } from './conditions.ts';
 import { ensure, gone } from './ensure.ts';
 import type { Rule } from './rule.ts';
 import { IPPROTO, SALLYPORT_PROVIDER, SALLYPORT_SUBLAYER, SALLYPORT_SUBLAYER_WEIGHT } from './well-known.ts';
@@ -11,6 +12,8 @@ import { IPPROTO, SALLYPORT_PROVIDER, SALLYPORT_SUBLAYER, SALLYPORT_SUBLAYER_WEI
 export interface BaseOptions extends AskingBy {
   /** Addresses of name servers (as in /etc/resolv.conf) that may be asked without a question: UDP and TCP port 53. */
   readonly nameLookups?: readonly string[];
+  /** How the engine names what the builtin rules name. */
+  readonly form?: EngineForm;
 }
 
 /** Provider and sublayer, persistent: rules refer to them, so they must live as long. Safe to call again. */
@@ -71,7 +74,7 @@ export async function installBase(engine: FilterEngine, dynamic: FilterEngine, o
   await dynamic.transaction(async () => {
     if (!options.outlives) await addAsking(dynamic, options);
     for (const rule of nameLookupRules(options.nameLookups ?? [])) {
-      for (const filter of compileRule(rule)) await ensure(dynamic.filterAdd(filter));
+      for (const filter of compileRule(rule, options.form)) await ensure(dynamic.filterAdd(filter));
     }
   });
 }
@@ -80,9 +83,16 @@ export async function installBase(engine: FilterEngine, dynamic: FilterEngine, o
  * Makes the builtin rules of `dynamic` those of other name servers, in one transaction: programs may ask the new ones without a question,
  * and the old ones no more. @throws WfpError; nothing is changed then
  */
-export async function changeNameLookups(dynamic: FilterEngine, from: readonly string[], to: readonly string[]): Promise<void> {
+export async function changeNameLookups(
+  dynamic: FilterEngine,
+  from: readonly string[],
+  to: readonly string[],
+  form: EngineForm = {},
+): Promise<void> {
   const filters = (addresses: readonly string[]) =>
-    new Map(nameLookupRules(addresses).flatMap(rule => compileRule(rule).map(filter => [filter.filterKey, filter] as const)));
+    new Map(
+      nameLookupRules(addresses).flatMap(rule => compileRule(rule, form).map(filter => [filter.filterKey, filter] as const)),
+    );
   const [before, after] = [filters(from), filters(to)];
   await dynamic.transaction(async () => {
     for (const key of before.keys()) if (key !== undefined && !after.has(key)) await gone(dynamic.filterDeleteByKey(key));

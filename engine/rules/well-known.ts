@@ -67,4 +67,4 @@ export const CLOSURES: readonly { readonly layerKey: Guid; readonly callout: Gui
 /** Weight ranges (FWP_UINT8, the top 4 bits): rules over what the set-up permits, over asking. */
 export const WEIGHT_RANGE = { rule: 8, builtin: 4, base: 1, ask: 0 } as const;
 
-export const IPPROTO = { icmp: 1, tcp: 6, udp: 17, icmpv6: 58, sctp: 132 } as const;
+export const IPPROTO = { icmp: 1, igmp: 2, tcp: 6, udp: 17, icmpv6: 58, sctp: 132 } as const;

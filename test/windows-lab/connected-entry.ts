@@ -79,6 +79,18 @@ await report('held; the answer is a filter, which decides the reauthorization an
   await guard.kill();
 });
 
+await report(
+  'the kernel finds its neighbours without a question, a program that makes such messages is asked about',
+  async () => {
+    const guard = await guarding();
+    const solicitation: Partial<Play> = { family: 6, protocol: 58, action: 'send', localPort: 135, payloadBytes: 24 };
+    await decided(0, 'permitted', 0, { ...solicitation, appId: 'System' });
+    equal('a program', (await connect(0, solicitation)).held, 1);
+    equal('another type', (await connect(0, { ...solicitation, appId: 'System', localPort: 128 })).held, 1);
+    await guard.kill();
+  },
+);
+
 await report('an incoming connection: held, permitted by a rule with a remote side, the packet goes on', async () => {
   const guard = await guarding();
   const accept: Play = { action: 'accept', localPort: 8080, remotePort: 40_000, payloadBytes: 0, appId };
@@ -146,7 +158,7 @@ await report('a guard that ends takes what asks with it, after what it held was 
   const { guard, close } = await openWindowsGuard(
     {
       where: paths({ SALLYPORT_HOME: home }),
-      settings: { defaultVerdict: 'block', timeout: 600, nameLookups: 'permit' },
+      settings: { defaultVerdict: 'block', timeout: 600, nameLookups: 'permit', coreNetworking: 'permit' },
       asksPerson: true,
       tell: () => undefined,
       fail: 'closed',

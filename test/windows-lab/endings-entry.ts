@@ -52,7 +52,7 @@ await report('a guard that is ended while it begins leaves nothing', async () =>
     const { guard, close } = await openWindowsGuard(
       {
         where: paths({ SALLYPORT_HOME: home }),
-        settings: { defaultVerdict: 'block', timeout: 30, nameLookups: 'permit' },
+        settings: { defaultVerdict: 'block', timeout: 30, nameLookups: 'permit', coreNetworking: 'permit' },
         asksPerson: true,
         tell: () => undefined,
         fail: 'closed',

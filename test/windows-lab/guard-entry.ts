@@ -27,7 +27,7 @@ const lines: string[] = [];
 const session = await openWindowsGuard(
   {
     where: paths({ SALLYPORT_HOME: process.argv[3]! }),
-    settings: { defaultVerdict: 'block', timeout: 30, nameLookups: 'ask' },
+    settings: { defaultVerdict: 'block', timeout: 30, nameLookups: 'ask', coreNetworking: 'permit' },
     asksPerson: true,
     tell: text => lines.push(text),
     fail: 'closed',

@@ -159,7 +159,7 @@ test.runIf(ready)('both halves connected: filters of the engine decide whom the 
     SALLYPORT_HOME: home,
   };
   const { names } = await passes('connected', [lab.program(), winePath(lab.folder), home], env);
-  expect(names.length).toBe(11);
+  expect(names.length).toBe(12);
 });
 
 test.runIf(ready)('who asks, from a real Windows process', () => passes('identity'), LIMIT);

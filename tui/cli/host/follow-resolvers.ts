@@ -1,5 +1,6 @@
 import type { FilterEngine } from '../../../engine/model/filter-engine.ts';
 import { changeNameLookups } from '../../../engine/rules/base.ts';
+import type { EngineForm } from '../../../engine/rules/conditions.ts';
 import { configuredResolvers } from './resolvers.ts';
 
 /** How often it is looked whether this machine has other name servers, milliseconds: it may have come to another network. */
@@ -10,6 +11,8 @@ export interface FollowOptions {
   readonly dynamic: FilterEngine;
   /** The name servers whose rules are there; undefined: none are wanted, and nothing is followed. */
   readonly first: readonly string[] | undefined;
+  /** How the engine names what the rules name. */
+  readonly form?: EngineForm;
   readonly read?: () => readonly string[];
   readonly lookMs?: number;
 }
@@ -21,6 +24,7 @@ export interface FollowOptions {
 export function followResolvers({
   dynamic,
   first,
+  form,
   read = configuredResolvers,
   lookMs = LOOK_MS,
 }: FollowOptions): () => Promise<void> {
@@ -30,7 +34,7 @@ export function followResolvers({
   const look = async () => {
     const now = read();
     if (now.join() === current.join()) return;
-    await changeNameLookups(dynamic, current, now);
+    await changeNameLookups(dynamic, current, now, form);
     current = now;
   };
   const timer = setInterval(() => {

@@ -14,7 +14,7 @@ import { configuredResolvers } from './resolvers.ts';
 /** What every guard of this program is opened with, whatever it guards. */
 export interface OpenOptions {
   readonly where: Paths;
-  readonly settings: Pick<Settings, 'defaultVerdict' | 'nameLookups'> & { readonly timeout: number | null };
+  readonly settings: Pick<Settings, 'defaultVerdict' | 'nameLookups' | 'coreNetworking'> & { readonly timeout: number | null };
   /** False: nobody can answer, the default does at once. */
   readonly asksPerson: boolean;
   /** Rules for this run only. */

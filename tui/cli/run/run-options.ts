@@ -31,6 +31,7 @@ export async function attendOptions(
     where,
     settings: {
       nameLookups: settings.nameLookups,
+      coreNetworking: settings.coreNetworking,
       defaultVerdict:
         text['default'] === undefined
           ? settings.defaultVerdict

@@ -15,6 +15,8 @@ export interface Settings {
   readonly ascii: 'auto' | 'on' | 'off';
   /** Whether questions to the configured name servers are permitted without asking. */
   readonly nameLookups: 'permit' | 'ask';
+  /** On Windows: whether the machine gets its addresses and finds its neighbours without asking. */
+  readonly coreNetworking: 'permit' | 'ask';
 }
 
 export type SettingName = keyof Settings;
@@ -26,6 +28,7 @@ export const DEFAULTS: Settings = {
   keys: {},
   ascii: 'auto',
   nameLookups: 'permit',
+  coreNetworking: 'permit',
 };
 
 export const SETTING_NAMES = Object.keys(DEFAULTS) as readonly SettingName[];
@@ -41,6 +44,7 @@ const schemas: { readonly [N in SettingName]: v.GenericSchema<unknown, Settings[
   keys: v.record(v.pipe(v.string(), v.maxLength(64)), v.union([key, v.pipe(v.array(key), v.maxLength(8))])),
   ascii: v.picklist(['auto', 'on', 'off']),
   nameLookups: v.picklist(['permit', 'ask']),
+  coreNetworking: v.picklist(['permit', 'ask']),
 };
 
 /** What a value must be, in words. */
@@ -51,6 +55,7 @@ export const EXPECTED: { readonly [N in SettingName]: string } = {
   keys: 'COMMAND=KEY[,KEY…], or COMMAND= for the built-in keys',
   ascii: 'auto, on or off',
   nameLookups: 'permit or ask',
+  coreNetworking: 'permit or ask',
 };
 
 export const isSettingName = (name: string): name is SettingName => Object.hasOwn(DEFAULTS, name);

@@ -100,6 +100,7 @@ describe('changing', () => {
     ['defaultVerdict', 'permit', 'permit'],
     ['ascii', 'on', 'on'],
     ['nameLookups', 'ask', 'ask'],
+    ['coreNetworking', 'ask', 'ask'],
     ['keys', 'permit=p,P', { permit: ['p', 'P'] }],
     ['keys', 'permit=,', { permit: [','] }],
   ])('%s %s', async (name, text, value) => {

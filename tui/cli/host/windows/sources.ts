@@ -13,12 +13,18 @@ export interface AskingSource {
   readonly asking: Asking;
 }
 
+/** What is so with and without the driver. */
+export interface AskingOptions {
+  readonly fail: 'closed' | 'open';
+  /** Whether the machine gets its addresses and finds its neighbours without a question. */
+  readonly coreNetworking: boolean;
+}
+
 /** What the driver is told of the guard. */
-export interface DriverOptions {
+export interface DriverOptions extends AskingOptions {
   /** When the guard answers by default. */
   readonly timeoutSeconds: number;
   readonly defaultVerdict: Verdict;
-  readonly fail: 'closed' | 'open';
 }
 
 /** The driver ends what nobody answered a little after the guard should have. */
@@ -44,7 +50,7 @@ const watching = ({ watcher, mirror, tell }: Bfe, watches: 'questions' | 'decisi
 });
 
 /** What the driver holds; what other filters decide is told by net events beside it, without which it goes on. */
-export function driverSource(bfe: Bfe, { timeoutSeconds, defaultVerdict, fail }: DriverOptions): AskingSource {
+export function driverSource(bfe: Bfe, { timeoutSeconds, defaultVerdict, fail, coreNetworking }: DriverOptions): AskingSource {
   const driver = new DriverSource({
     identify: createIdentifier(),
     policy: {
@@ -75,13 +81,13 @@ export function driverSource(bfe: Bfe, { timeoutSeconds, defaultVerdict, fail }:
       await Promise.allSettled([driver.stop(), decisions.stop()]);
     },
   };
-  const asking: Asking = { layers, closures: true, outlives: fail === 'closed' };
+  const asking: Asking = { layers, closures: true, outlives: fail === 'closed', coreNetworking };
   return { source: whileAsked(source, bfe, asking), asking };
 }
 
 /** Nothing is held: filters drop, and the drops are asked about. */
-export function netEventSource(bfe: Bfe, fail: 'closed' | 'open'): AskingSource {
-  const asking: Asking = { layers, by: 'drop', outlives: fail === 'closed' };
+export function netEventSource(bfe: Bfe, { fail, coreNetworking }: AskingOptions): AskingSource {
+  const asking: Asking = { layers, by: 'drop', outlives: fail === 'closed', coreNetworking };
   const source = new NetEventSource({ ...watching(bfe, 'questions'), failPolicy: fail });
   return { source: whileAsked(source, bfe, asking), asking };
 }

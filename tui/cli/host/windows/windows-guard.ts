@@ -65,9 +65,10 @@ function settingsFor(mode: WindowsMode, { settings, asksPerson, tell }: WindowsO
 
 function sourceFor(bfe: Bfe, mode: WindowsMode, { settings, fail }: WindowsOptions): AskingSource | undefined {
   if (mode === 'idle') return undefined;
-  if (mode === 'net-events') return netEventSource(bfe, fail);
   const { timeout, defaultVerdict } = settings;
-  return driverSource(bfe, { timeoutSeconds: timeout ?? LONGEST_TIMEOUT_S, defaultVerdict, fail });
+  const coreNetworking = settings.coreNetworking === 'permit';
+  if (mode === 'net-events') return netEventSource(bfe, { fail, coreNetworking });
+  return driverSource(bfe, { timeoutSeconds: timeout ?? LONGEST_TIMEOUT_S, defaultVerdict, fail, coreNetworking });
 }
 
 /** Whether the process with this id is the one that began then. One that may not be known about is taken to run: its rule stays. */
@@ -139,7 +140,7 @@ export async function openWindowsGuard(given: WindowsOptions, mode: WindowsMode)
     };
     const opened = guardOptions(options);
     const guard = createGuard(host, opened);
-    const unfollow = followResolvers({ dynamic, first: chosen && opened.nameLookups });
+    const unfollow = followResolvers({ dynamic, first: chosen && opened.nameLookups, form });
     let closing: Promise<void> | undefined;
     const close = async () => {
       await unfollow();
