@@ -224,6 +224,10 @@ static NTSTATUS MakeReceivable(_In_ INJECTION *injection)
                                                         route->remoteAddress, route->localAddress, (IPPROTO)route->protocol, 0,
                                                         NULL, 0, 0, NULL, 0, 0);
     }
+    /* A copy that does not begin with its IP header (its size was not told) is nothing that the stack may be given. */
+    if (injection->packet->length < (route->family == 4 ? 20u : 40u) || injection->packet->bytes[0] >> 4 != route->family) {
+        return STATUS_INVALID_BUFFER_SIZE;
+    }
     if (route->family == 4) {
         ULONG length = (injection->packet->bytes[0] & 0x0Fu) * 4u;
         if (length < 20 || length > injection->packet->length) {

@@ -126,7 +126,7 @@ static VOID Join(_In_ REQUEST *held, _In_ REQUEST *request, _In_ const SALLYPORT
         if (held->key.protocol == IPPROTO_TCP || held->packetCount == PACKETS_PER_REQUEST ||
             (UINT64)Counts.heldBytes + packet->length > policy->maxHeldBytes) {
             if (held->key.protocol != IPPROTO_TCP) {
-                held->packetsDropped++;
+                held->packetsDropped += request->packetCount;
             }
             return; /* the rest is freed with `request` */
         }
@@ -151,10 +151,12 @@ static BOOLEAN InsertIntoFormer(_In_ REQUEST *request, _In_ const SALLYPORT_POLI
             *inserted = TABLE_INSERTED_JOINED;
             return TRUE;
         }
-        /* Being completed, or a blocked sender that repeats itself. A settled permit is a flow; a new classify asks anew. */
+        /* Being completed, or a blocked sender that repeats itself: incoming packets, and datagrams, which have no flow when blocked and
+         * are classified at every send. A settled permit is a flow; a new classify asks anew. */
         if (former->verdict != 0 &&
             (former->state != REQUEST_SETTLED ||
-             (former->key.kind == LAYER_RECV_ACCEPT && former->verdict == SALLYPORT_VERDICT_BLOCK)) &&
+             ((former->key.kind == LAYER_RECV_ACCEPT || former->key.protocol != IPPROTO_TCP) &&
+              former->verdict == SALLYPORT_VERDICT_BLOCK)) &&
             now - former->decidedAt < TABLE_AWAIT_100NS) {
             answer->verdict = former->verdict;
             answer->reason = former->reason;

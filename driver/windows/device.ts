@@ -1,5 +1,6 @@
 import { DEVICE_PATH, SALLYPORT, sizeOf } from './contract.ts';
-import { allocate, type Block, type Kernel32, kernel32, OVERLAPPED, wide } from './kernel32.ts';
+import { allocate, type Block, type Kernel32, kernel32, wide } from './kernel32.ts';
+import { at, OVERLAPPED } from './layouts.ts';
 import { decodeWelcome, encodeHello, type Welcome } from './requests.ts';
 
 const GENERIC_READ = 0x80000000;
@@ -7,6 +8,9 @@ const GENERIC_WRITE = 0x40000000;
 const OPEN_EXISTING = 3;
 const FILE_FLAG_OVERLAPPED = 0x40000000;
 const INFINITE = 0xffffffff;
+const WAIT_FAILED = 0xffffffff;
+/** How often outstanding calls are looked at while they cannot be waited for, milliseconds. */
+const LOOK_MS = 50;
 const INVALID_HANDLE_VALUE = 0xffffffffffffffffn;
 const ERROR_IO_PENDING = 997;
 const STATUS_PENDING = 0x103;
@@ -74,10 +78,10 @@ export class DriverDevice {
   /** Node joins its worker threads when the process ends, by whatever way; the one that waits here must come back for that. */
   readonly #atExit = () => void this.#kernel.SetEvent(this.#wake);
 
-  private constructor(kernel: Kernel32, handle: bigint) {
+  private constructor(kernel: Kernel32, handle: bigint, wake: bigint) {
     this.#kernel = kernel;
     this.#handle = handle;
-    this.#wake = BigInt(kernel.CreateEventW(0n, 0, 0, 0n) ?? 0n);
+    this.#wake = wake;
     this.#handles = allocate(8 * (MOST_SLOTS + 1));
     process.on('exit', this.#atExit);
   }
@@ -90,7 +94,12 @@ export class DriverDevice {
     if (handle === null || BigInt.asUintN(64, BigInt(handle)) === INVALID_HANDLE_VALUE) {
       throw new DriverError('opening the driver', kernel.GetLastError());
     }
-    return new DriverDevice(kernel, BigInt(handle));
+    try {
+      return new DriverDevice(kernel, BigInt(handle), createEvent(kernel, 'auto'));
+    } catch (error) {
+      kernel.CloseHandle(BigInt(handle));
+      throw error;
+    }
   }
 
   /** First call on a handle. @throws Error in one sentence when the versions differ */
@@ -109,10 +118,10 @@ export class DriverDevice {
   }
 
   /** DeviceIoControl, answered when the driver completes it. @throws DriverError with the NTSTATUS */
-  control(call: string, code: number, input: Uint8Array, outputSize: number): Promise<Uint8Array> {
-    if (this.#closed) return Promise.reject(new DriverError(call, STATUS_CANCELLED));
+  async control(call: string, code: number, input: Uint8Array, outputSize: number): Promise<Uint8Array> {
+    if (this.#closed) throw new DriverError(call, STATUS_CANCELLED);
     const slot = this.#take(input.length, outputSize);
-    if (!slot) return Promise.reject(new Error(`${call}: more than ${MOST_SLOTS} calls at once`));
+    if (!slot) throw new Error(`${call}: more than ${MOST_SLOTS} calls at once`);
     slot.input.bytes.set(input);
     const result = new Promise<Uint8Array>((resolve, reject) => {
       slot.settle = (status, moved) => {
@@ -122,7 +131,7 @@ export class DriverDevice {
     });
     const { overlapped } = slot;
     overlapped.bytes.fill(0);
-    new DataView(overlapped.bytes.buffer).setBigUint64(24, slot.event, true);
+    new DataView(overlapped.bytes.buffer).setBigUint64(at(OVERLAPPED, 'hEvent'), slot.event, true);
     this.#kernel.ResetEvent(slot.event);
     this.#busy.add(slot);
     const done = this.#kernel.DeviceIoControl(
@@ -144,11 +153,11 @@ export class DriverDevice {
   }
 
   #status(slot: Slot): number {
-    return Number(new DataView(slot.overlapped.bytes.buffer).getBigUint64(0, true) & 0xffffffffn);
+    return Number(new DataView(slot.overlapped.bytes.buffer).getBigUint64(at(OVERLAPPED, 'Internal'), true) & 0xffffffffn);
   }
 
   #settle(slot: Slot, status: number): void {
-    const moved = Number(new DataView(slot.overlapped.bytes.buffer).getBigUint64(8, true));
+    const moved = Number(new DataView(slot.overlapped.bytes.buffer).getBigUint64(at(OVERLAPPED, 'InternalHigh'), true));
     this.#busy.delete(slot);
     const settle = slot.settle;
     slot.settle = undefined;
@@ -160,13 +169,14 @@ export class DriverDevice {
 
   #take(inputSize: number, outputSize: number): Slot | undefined {
     if (this.#busy.size >= MOST_SLOTS) return undefined;
-    const at = this.#free.findIndex(slot => slot.input.bytes.length >= inputSize && slot.output.bytes.length >= outputSize);
-    if (at >= 0) return this.#free.splice(at, 1)[0];
+    const found = this.#free.findIndex(slot => slot.input.bytes.length >= inputSize && slot.output.bytes.length >= outputSize);
+    if (found >= 0) return this.#free.splice(found, 1)[0];
+    const event = createEvent(this.#kernel, 'manual');
     return {
       overlapped: allocate(OVERLAPPED.size),
       input: allocate(Math.max(inputSize, 64)),
       output: allocate(Math.max(outputSize, 64)),
-      event: BigInt(this.#kernel.CreateEventW(0n, 1, 0, 0n) ?? 0n),
+      event,
       settle: undefined,
     };
   }
@@ -188,13 +198,18 @@ export class DriverDevice {
     view.setBigUint64(0, this.#wake, true);
     let count = 1;
     for (const slot of this.#busy) view.setBigUint64(count++ * 8, slot.event, true);
-    this.#kernel.WaitForMultipleObjects.async(count, this.#handles.address, 0, INFINITE, () => {
+    const look = () => {
       this.#waiting = false;
       for (const slot of [...this.#busy]) {
         const status = this.#status(slot);
         if (status !== STATUS_PENDING) this.#settle(slot, status);
       }
       this.#wait();
+    };
+    this.#kernel.WaitForMultipleObjects.async(count, this.#handles.address, 0, INFINITE, (error: unknown, result: number) => {
+      // The driver still has the calls, so they cannot be given up: they are looked at now and then instead.
+      if (error || result === WAIT_FAILED) setTimeout(look, LOOK_MS);
+      else look();
     });
   }
 
@@ -217,6 +232,13 @@ export class DriverDevice {
     this.#kernel.CloseHandle(this.#wake);
     this.#handles.free();
   }
+}
+
+/** @throws DriverError when Windows has no more of them: a wait on no event at all would never end */
+function createEvent(kernel: Kernel32, reset: 'manual' | 'auto'): bigint {
+  const event = kernel.CreateEventW(0n, reset === 'manual' ? 1 : 0, 0, 0n);
+  if (!event) throw new DriverError('making an event', kernel.GetLastError());
+  return BigInt(event);
 }
 
 /** The few Win32 codes with which DeviceIoControl fails before there is an NTSTATUS. */

@@ -6,6 +6,7 @@ import { createDriverSource, type EventDevice } from './driver-source.ts';
 import type { DriverPolicy } from './requests.ts';
 
 const UNLOADING = 0xc0000056;
+const NO_MEMORY = 0xc000009a;
 let sequence = 0n;
 
 function attempt(requestId: bigint): Uint8Array {
@@ -51,6 +52,8 @@ class ScriptedDevice implements EventDevice {
   /** Requests that the driver holds no more. */
   readonly over = new Set<bigint>();
   closed = false;
+  /** Status with which so many calls that answer fail. */
+  refusing = { status: 0, times: 0 };
   /** While set, `attach` waits. */
   gate: Promise<void> | undefined;
 
@@ -74,6 +77,7 @@ class ScriptedDevice implements EventDevice {
       });
     }
     if (code === SALLYPORT.IOCTL_COMPLETE) {
+      if (this.refusing.times-- > 0) return Promise.reject(new DriverError(call, this.refusing.status));
       const count = new Message('VERDICT_BATCH', input).number('count');
       const results = new Uint8Array(8 + count * 16);
       for (let index = 0; index < count; index++) {
@@ -105,6 +109,7 @@ function created(devices: (ScriptedDevice | Error)[], policy: DriverPolicy = {})
     identify: () => ({ pid: 1, parents: [] }),
     outstanding: 2,
     retryMs: 1,
+    againMs: 0,
     open: () => {
       const next = left.shift() ?? new Error('no more devices');
       if (next instanceof Error) throw next;
@@ -157,6 +162,79 @@ describe('a driver source', () => {
     await source.stop();
     expect(device.closed).toBe(true);
     expect(source.complete(3, 'permit')).toBe(false);
+  });
+
+  test('a call for events that fails while the driver lives is made again, and what is held stays held', async () => {
+    const device = new ScriptedDevice();
+    const { source, events } = await started([device, new Error('attached again')]);
+    device.waiting[1]!.answer(batch(attempt(3n)));
+    for (let count = 0; count < 3; count++) {
+      const calls = device.waiting.length;
+      device.waiting.at(-1)!.fail(NO_MEMORY);
+      await expect.poll(() => device.waiting.length).toBe(calls + 1);
+    }
+    device.waiting[0]!.answer(batch());
+    await expect.poll(() => types(events)).toEqual(['warning', 'pended']);
+    expect(events[0]).toMatchObject({ message: expect.stringMatching(/0xc000009a; what is held stays held/) });
+    // What comes by a later call waits for the earlier ones.
+    const [last, ...earlier] = [...device.waiting].reverse();
+    for (const { answer } of earlier) answer(batch());
+    last!.answer(batch(attempt(4n)));
+    await expect.poll(() => types(events)).toEqual(['warning', 'pended', 'pended']);
+    expect([source.attached, source.complete(1, 'permit')]).toEqual([true, true]);
+    await source.stop();
+  });
+
+  test('one that goes on failing ends what was held, in one sentence', async () => {
+    const device = new ScriptedDevice();
+    const { source, events } = await started([device, new Error('enough')]);
+    device.waiting[0]!.answer(batch(attempt(3n)));
+    const control = device.control.bind(device);
+    device.control = (call, code, input) =>
+      code === SALLYPORT.IOCTL_NEXT_EVENTS ? Promise.reject(new DriverError(call, NO_MEMORY)) : control(call, code, input);
+    device.waiting[1]!.fail(NO_MEMORY);
+    await expect.poll(() => types(events)).toEqual(['warning', 'pended', 'withdrawn', 'warning', 'failed']);
+    expect(device.closed).toBe(true);
+    await source.stop();
+  });
+
+  test('answers that the driver does not take at once are given again', async () => {
+    const device = new ScriptedDevice();
+    device.refusing = { status: NO_MEMORY, times: 3 };
+    const { source, events } = await started([device]);
+    device.waiting[0]!.answer(batch(attempt(1n), attempt(2n)));
+    await expect.poll(() => events.length).toBe(2);
+    for (const id of [1, 2]) source.complete(id, 'permit');
+    await expect.poll(() => device.verdicts).toEqual([1n, 2n]);
+    expect(types(events).slice(2)).toEqual(['warning']);
+    await source.stop();
+  });
+
+  test('answers that it never takes are told, and so is the end of their requests', async () => {
+    const device = new ScriptedDevice();
+    device.refusing = { status: NO_MEMORY, times: 1000 };
+    const { source, events } = await started([device]);
+    device.waiting[0]!.answer(batch(attempt(1n), attempt(2n), attempt(3n)));
+    await expect.poll(() => events.length).toBe(3);
+    for (const id of [1, 2]) source.complete(id, 'permit');
+    await expect.poll(() => types(events).slice(3)).toEqual(['warning', 'warning', 'withdrawn', 'withdrawn']);
+    expect(events[4]).toMatchObject({ message: expect.stringMatching(/did not take 2 answers and ends those requests/) });
+    device.refusing.times = 0;
+    expect(source.complete(3, 'permit')).toBe(true);
+    await expect.poll(() => device.verdicts).toEqual([3n]);
+    await source.stop();
+  });
+
+  test('an answer that was given before it stops reaches the driver', async () => {
+    const device = new ScriptedDevice();
+    const { source, events } = await started([device]);
+    device.waiting[0]!.answer(batch(attempt(1n), attempt(2n)));
+    await expect.poll(() => events.length).toBe(2);
+    source.complete(1, 'permit');
+    const stopping = source.stop();
+    expect(source.complete(2, 'permit')).toBe(false);
+    await stopping;
+    expect([device.verdicts, device.closed]).toEqual([[1n], true]);
   });
 
   test('when the driver goes, what it held is over, and the next one is attached to', async () => {

@@ -33,9 +33,14 @@ export interface DriverSourceOptions {
   readonly open?: () => EventDevice;
   /** Milliseconds between attempts to find a driver that went away. */
   readonly retryMs?: number;
+  /** Milliseconds after which a call that failed is made again for the first time. */
+  readonly againMs?: number;
 }
 
 const BUFFER = 64 * 1024;
+/** A call that fails while the driver lives is made again so often, after 50 ms, then twice as long each time: 6 s in all. */
+const MOST_TRIES = 7;
+const FIRST_WAIT_MS = 50;
 /** Sharing violation, of the opening (Win32) and of the attaching (NTSTATUS): somebody else is the decider. */
 const TAKEN: ReadonlySet<number> = new Set([32, 0xc0000043]);
 
@@ -59,7 +64,9 @@ export class DriverSource implements ConnectionSource {
   #delivered: Promise<void> = Promise.resolve();
   #listener: (event: SourceEvent) => void = () => {};
   #answers: { requestId: bigint; verdict: Verdict }[] = [];
-  #flushing = false;
+  #flushing: Promise<void> | undefined;
+  /** Whether it was told that calls of this device had to be made again. */
+  #strained = false;
   #stopped = false;
   #retry: NodeJS.Timeout | undefined;
   #lost = 0n;
@@ -106,21 +113,31 @@ export class DriverSource implements ConnectionSource {
     }
     this.#device = device;
     this.#lost = 0n;
+    this.#strained = false;
     for (let count = this.#options.outstanding ?? 8; count > 0; count--) this.#next(device);
     return true;
   }
 
   /**
    * One inverted call, made again as soon as it has brought events. The driver fills waiting calls in the order in which they were made,
-   * so their results are delivered in that order too, whichever is seen first.
+   * so their results are delivered in that order too, whichever is seen first. One that fails while the driver lives costs nothing of
+   * what is held: the others go on, and it is made again.
    */
-  #next(device: EventDevice): void {
+  #next(device: EventDevice, tries = 0): void {
     const call = device.control('waiting for events', SALLYPORT.IOCTL_NEXT_EVENTS, new Uint8Array(0), BUFFER);
+    let again = false;
     call.then(
       () => {
         if (device === this.#device) this.#next(device);
       },
-      () => undefined,
+      (error: unknown) => {
+        again = device === this.#device && !isGone(error) && tries < MOST_TRIES;
+        if (!again) return;
+        this.#tellStrain(error);
+        setTimeout(() => {
+          if (device === this.#device) this.#next(device, tries + 1);
+        }, this.#waitMs(tries)).unref();
+      },
     );
     this.#delivered = this.#delivered
       .then(() => call)
@@ -128,8 +145,23 @@ export class DriverSource implements ConnectionSource {
         bytes => {
           if (device === this.#device) this.#deliver(bytes);
         },
-        (error: unknown) => this.#ended(device, error),
+        (error: unknown) => {
+          if (!again) this.#ended(device, error);
+        },
       );
+  }
+
+  #waitMs(tries: number): number {
+    return (this.#options.againMs ?? FIRST_WAIT_MS) * 2 ** tries;
+  }
+
+  #tellStrain(error: unknown): void {
+    if (this.#strained) return;
+    this.#strained = true;
+    this.#listener({
+      type: 'warning',
+      message: `${(error as Error).message}; what is held stays held, and the call is made again`,
+    });
   }
 
   #deliver(bytes: Uint8Array): void {
@@ -200,31 +232,51 @@ export class DriverSource implements ConnectionSource {
   /** Queues the verdict; verdicts of the same turn go to the driver in one call. */
   complete(id: number, verdict: Verdict): boolean {
     const requestId = this.#requests.get(id);
-    if (requestId === undefined || !this.#device) return false;
+    if (requestId === undefined || !this.#device || this.#stopped) return false;
     // The driver's COMPLETED event still finds its id; a second answer finds no request.
     this.#requests.delete(id);
     this.#answers.push({ requestId, verdict });
-    if (!this.#flushing) {
-      this.#flushing = true;
-      queueMicrotask(() => void this.#flush());
-    }
+    this.#flushing ??= Promise.resolve()
+      .then(() => this.#flush())
+      .finally(() => {
+        this.#flushing = undefined;
+      });
     return true;
   }
 
   async #flush(): Promise<void> {
-    while (this.#answers.length > 0 && this.#device) {
+    const device = this.#device;
+    while (this.#answers.length > 0 && device && device === this.#device) {
       const batch = this.#answers.splice(0, SALLYPORT.MAX_VERDICTS);
+      await this.#answer(device, batch);
+    }
+  }
+
+  /**
+   * Gives a batch of verdicts to the driver. Each verdict is taken once by the driver, so a batch of which nobody knows whether it arrived is
+   * given again. One that is not taken in the end is told: the driver ends those requests by its policy.
+   */
+  async #answer(device: EventDevice, batch: readonly { requestId: bigint; verdict: Verdict }[]): Promise<void> {
+    const size = verdictResultsSize(batch.length);
+    for (let tries = 0; ; tries++) {
       try {
-        const size = verdictResultsSize(batch.length);
-        const answered = await this.#device.control('answering', SALLYPORT.IOCTL_COMPLETE, encodeVerdicts(batch), size);
+        const answered = await device.control('answering', SALLYPORT.IOCTL_COMPLETE, encodeVerdicts(batch), size);
         for (const requestId of decodeVerdictResults(answered)) this.#over(requestId);
+        return;
       } catch (error) {
-        if (!(error instanceof DriverError) || !(GONE.has(error.code) || error.code === STATUS_CANCELLED)) {
-          this.#listener({ type: 'warning', message: (error as Error).message });
+        if (device !== this.#device || isGone(error)) return;
+        if (tries >= MOST_TRIES || this.#stopped) {
+          const what = batch.length === 1 ? 'an answer' : `${batch.length} answers`;
+          const message = `${(error as Error).message}; the driver did not take ${what} and ends those requests by its policy`;
+          this.#listener({ type: 'warning', message });
+          for (const { requestId } of batch) this.#over(requestId);
+          return;
         }
+        this.#tellStrain(error);
+        await new Promise<void>(resolve => setTimeout(resolve, this.#waitMs(tries)));
+        if (device !== this.#device) return;
       }
     }
-    this.#flushing = false;
   }
 
   /** An answer came too late. Its COMPLETED event has told so, unless it was lost or is still under way. */
@@ -244,8 +296,7 @@ export class DriverSource implements ConnectionSource {
       this.#listener({ type: 'withdrawn', id, reason: 'interrupted' });
     }
     this.#answers = [];
-    const gone = error instanceof DriverError && (GONE.has(error.code) || error.code === STATUS_CANCELLED);
-    const why = gone ? 'the driver was stopped' : `the driver's events ended (${(error as Error).message})`;
+    const why = isGone(error) ? 'the driver was stopped' : `the driver's events ended (${(error as Error).message})`;
     this.#listener({ type: 'warning', message: `${why}; nothing is held until it runs again: ${this.#meanwhile()}` });
     // While our own handle is open the driver still has a decider.
     const reattach = () => this.#reattach();
@@ -287,10 +338,14 @@ export class DriverSource implements ConnectionSource {
     );
   }
 
-  /** Detaches; the driver completes what is still held by its policy. Ends an attaching that is under way as well. */
+  /**
+   * Gives the answers that are under way to the driver and detaches; the driver completes what is still held by its policy. Ends an attaching
+   * that is under way as well.
+   */
   async stop(): Promise<void> {
     this.#stopped = true;
     clearTimeout(this.#retry);
+    await this.#flushing;
     const device = this.#device ?? this.#attaching;
     this.#device = undefined;
     await device?.close();
@@ -298,6 +353,10 @@ export class DriverSource implements ConnectionSource {
     this.#ids.clear();
   }
 }
+
+/** The driver or our handle is gone: nothing is held for us any more. */
+const isGone = (error: unknown): boolean =>
+  error instanceof DriverError && (GONE.has(error.code) || error.code === STATUS_CANCELLED);
 
 /** A source over the callout driver of this machine. */
 export const createDriverSource = (options: DriverSourceOptions): DriverSource => new DriverSource(options);

@@ -57,6 +57,12 @@ describe('events', () => {
     });
   });
 
+  test('a process id that is none of Windows is not told', () => {
+    const bytes = attempt();
+    new Message('ATTEMPT_EVENT', bytes).set('processId', 2n ** 53n + 1n);
+    expect(decodeBatch(batchOf(bytes)).events[0]).not.toHaveProperty('processId');
+  });
+
   test('a path that was cut is not told', () => {
     const bytes = attempt();
     new Message('ATTEMPT_EVENT', bytes).set('header.flags', SALLYPORT.EVENT_FLAG_APP_ID_TRUNCATED);

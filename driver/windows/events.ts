@@ -129,7 +129,8 @@ function reason(code: number): Reason {
 const verdictOf = (code: number): 'permit' | 'block' | undefined =>
   code === SALLYPORT.VERDICT_PERMIT ? 'permit' : code === SALLYPORT.VERDICT_BLOCK ? 'block' : undefined;
 
-const known = (id: bigint): number | undefined => (id === 0n ? undefined : Number(id));
+/** Process ids of Windows are DWORDs; what is none is not known. */
+const known = (id: bigint): number | undefined => (id === 0n || id > 0xffffffffn ? undefined : Number(id));
 
 /** Bytes behind an event's fixed part; offsets count from its start and may not leave it. */
 function part(message: Message, offsetField: string, lengthField: string, size: number): Uint8Array | undefined {

@@ -67,13 +67,29 @@ describe('who asks', () => {
     expect(identifier([])({})).toEqual({ pid: 0, parents: [] });
   });
 
-  test('a source that throws is "not known"', () => {
-    const identify = identifier([], {
-      process: () => {
+  test.each([
+    'process',
+    'drivePath',
+    'services',
+    'serviceOfTag',
+    'signer',
+    'file',
+  ] as const)('what cannot be said of the %s is "not known", the rest is said', source => {
+    const host: ProcessFacts = { pid: 9, path: 'C:\\Windows\\svchost.exe', startTime: 1 };
+    const identify = identifier([host], {
+      services: () => ['Dnscache'],
+      signer: async () => 'Microsoft',
+      [source]: () => {
         throw new Error('gone');
       },
     });
-    expect(identify({ processId: 7 })).toEqual({ pid: 7, parents: [] });
+    const device = '\\device\\harddiskvolume3\\windows\\svchost.exe';
+    const identity = identify({ processId: 9, appId: device, subProcessTag: 5n });
+    expect(identity).toMatchObject({ pid: 9, appId: device, parents: [] });
+    expect(identity.path?.toLowerCase()).toBe(source === 'drivePath' ? device : 'c:\\windows\\svchost.exe');
+    // Where the driver's path has no drive, it cannot be told whether the process is the one that asked.
+    expect(identity.startTime).toBe(source === 'process' || source === 'drivePath' ? undefined : 1);
+    expect(identity.services).toEqual(source === 'services' ? undefined : ['Dnscache']);
   });
 
   test('the service of a svchost by its tag, else all of its services', () => {

@@ -63,7 +63,7 @@ export function createIdentifier(
     if (!signers.has(key)) {
       if (signers.size >= MOST_SIGNERS) signers.clear();
       signers.set(key, undefined);
-      sources.signer(path).then(
+      orUnknown(() => sources.signer(path))?.then(
         name => {
           if (orUnknown(() => sources.file(path))?.mark === file.mark) signers.set(key, name);
         },
@@ -75,8 +75,9 @@ export function createIdentifier(
 
   return event => {
     const pid = event.processId;
-    const path = event.appId === undefined ? undefined : (sources.drivePath(event.appId) ?? event.appId);
-    const named = path === undefined ? {} : { path, appId: event.appId };
+    const { appId } = event;
+    const path = appId === undefined ? undefined : (orUnknown(() => sources.drivePath(appId)) ?? appId);
+    const named = path === undefined ? {} : { path, appId };
     if (pid === undefined) return { pid: 0, ...named, parents: [] };
     const read = orUnknown(() => sources.process(pid));
     // The driver's path is of the moment of asking; when the process has another one its number was given to a new process.
@@ -88,7 +89,7 @@ export function createIdentifier(
     return {
       ...identityOf(facts ?? { pid }),
       ...(shown !== undefined && { path: shown }),
-      ...(event.appId !== undefined && { appId: event.appId }),
+      ...(appId !== undefined && { appId }),
       parents: facts ? parents(sources, facts) : [],
       ...(services && services.length > 0 && { services }),
       ...(name !== undefined && { signer: name }),

@@ -3,9 +3,6 @@ import koffi, { type LibraryHandle } from 'koffi';
 
 type NativeFunction = ReturnType<LibraryHandle['func']>;
 
-/** OVERLAPPED. `Internal` is the NTSTATUS of the finished call, `InternalHigh` the bytes it moved. */
-export const OVERLAPPED = koffi.struct({ Internal: 'uint64_t', InternalHigh: 'uint64_t', Offset: 'uint64_t', hEvent: 'void *' });
-
 /** What the device client calls of kernel32.dll; one letter per parameter: p pointer or handle, u DWORD. */
 const SIGNATURES = {
   CreateFileW: ['p', 'puupuup'],

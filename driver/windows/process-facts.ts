@@ -4,10 +4,12 @@ import type { ProcessIdentity } from '../../engine/model/attempt.ts';
 import { AccountNames } from './account-names.ts';
 import { splitCommandLine } from './command-line.ts';
 import { allocate, declare, system32 } from './kernel32.ts';
+import { at, PROCESS_BASIC_INFORMATION, SID_AND_ATTRIBUTES, TOKEN_USER, UNICODE_STRING } from './layouts.ts';
 
 const PROCESS_QUERY_LIMITED_INFORMATION = 0x1000;
 const TOKEN_QUERY = 8;
-const TOKEN_USER = 1;
+/** TokenUser of TOKEN_INFORMATION_CLASS. */
+const USER_OF_TOKEN = 1;
 const BASIC_INFORMATION = 0;
 /** ProcessCommandLineInformation of NtQueryInformationProcess, Windows 8.1 and later. */
 const COMMAND_LINE_INFORMATION = 60;
@@ -72,15 +74,15 @@ function imagePath(native: Functions, handle: bigint): string | undefined {
 
 function startTime(native: Pick<Functions, 'GetProcessTimes'>, handle: bigint): number | undefined {
   const times = Buffer.alloc(32);
-  const [creation, exit, kernel, user] = [0, 8, 16, 24].map(at => times.subarray(at, at + 8));
+  const [creation, exit, kernel, user] = [0, 8, 16, 24].map(start => times.subarray(start, start + 8));
   if (!native.GetProcessTimes(handle, creation, exit, kernel, user)) return undefined;
   return Number(creation!.readBigUInt64LE() / 10_000n) - FILETIME_EPOCH_MS;
 }
 
 function parentPid(native: Functions, handle: bigint): number | undefined {
-  const basic = Buffer.alloc(48);
+  const basic = Buffer.alloc(PROCESS_BASIC_INFORMATION.size);
   if (native.NtQueryInformationProcess(handle, BASIC_INFORMATION, basic, basic.length, null) !== 0) return undefined;
-  const pid = Number(basic.readBigUInt64LE(40));
+  const pid = Number(basic.readBigUInt64LE(at(PROCESS_BASIC_INFORMATION, 'InheritedFromUniqueProcessId')));
   return pid === 0 ? undefined : pid;
 }
 
@@ -91,10 +93,10 @@ function commandLine(native: Functions, handle: bigint): readonly string[] | und
     if (native.NtQueryInformationProcess(handle, COMMAND_LINE_INFORMATION, block.address, block.bytes.length, null) !== 0)
       return undefined;
     const view = new DataView(block.bytes.buffer, block.bytes.byteOffset, block.bytes.byteLength);
-    const length = view.getUint16(0, true);
-    const at = Number(view.getBigUint64(8, true) - block.address);
-    if (length === 0 || at < 16 || at + length > block.bytes.length) return undefined;
-    return splitCommandLine(Buffer.from(block.bytes.slice(at, at + length)).toString('utf16le'));
+    const length = view.getUint16(at(UNICODE_STRING, 'Length'), true);
+    const start = Number(view.getBigUint64(at(UNICODE_STRING, 'Buffer'), true) - block.address);
+    if (length === 0 || start < UNICODE_STRING.size || start + length > block.bytes.length) return undefined;
+    return splitCommandLine(Buffer.from(block.bytes.slice(start, start + length)).toString('utf16le'));
   } finally {
     block.free();
   }
@@ -111,7 +113,7 @@ function lookUpAccount(sid: Uint8Array): Promise<string | undefined> {
   block.bytes.set(sid.subarray(0, 68));
   view.setUint32(68, NAME_LENGTH, true);
   view.setUint32(72, NAME_LENGTH, true);
-  const at = (offset: bigint) => block.address + offset;
+  const place = (offset: bigint) => block.address + offset;
   const text = (offset: bigint, length: number) =>
     Buffer.from(block.bytes.buffer, block.bytes.byteOffset + Number(offset), length * 2).toString('utf16le');
   const { promise, resolve, reject } = Promise.withResolvers<string | undefined>();
@@ -123,7 +125,16 @@ function lookUpAccount(sid: Uint8Array): Promise<string | undefined> {
       resolve(parts.filter(part => part !== '').join('\\'));
     }
   };
-  functions().LookupAccountSidW.async(0n, at(0n), at(name), at(sizes), at(domain), at(sizes + 4n), at(sizes + 8n), done);
+  functions().LookupAccountSidW.async(
+    0n,
+    place(0n),
+    place(name),
+    place(sizes),
+    place(domain),
+    place(sizes + 4n),
+    place(sizes + 8n),
+    done,
+  );
   return promise.finally(() => block.free());
 }
 
@@ -134,11 +145,12 @@ function user(native: Functions, handle: bigint): { sid?: string; user?: string 
   if (!native.OpenProcessToken(handle, TOKEN_QUERY, token)) return {};
   const block = allocate(512);
   try {
-    if (!native.GetTokenInformation(token.readBigUInt64LE(), TOKEN_USER, block.address, block.bytes.length, Buffer.alloc(4)))
+    if (!native.GetTokenInformation(token.readBigUInt64LE(), USER_OF_TOKEN, block.address, block.bytes.length, Buffer.alloc(4)))
       return {};
-    const at = Number(new DataView(block.bytes.buffer, block.bytes.byteOffset).getBigUint64(0, true) - block.address);
-    if (at < 16 || at > block.bytes.length - 8) return {};
-    const bytes = block.bytes.slice(at);
+    const view = new DataView(block.bytes.buffer, block.bytes.byteOffset);
+    const start = Number(view.getBigUint64(at(SID_AND_ATTRIBUTES, 'Sid'), true) - block.address);
+    if (start < TOKEN_USER.size || start > block.bytes.length - 8) return {};
+    const bytes = block.bytes.slice(start);
     const sid = sidText(bytes);
     if (!sid) return {};
     const name = accounts.of(bytes.slice(0, 8 + bytes[1]! * 4), sid);

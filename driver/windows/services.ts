@@ -1,13 +1,17 @@
 import { join } from 'node:path';
 import koffi, { type LibraryHandle } from 'koffi';
 import { allocate, declare, kernel32, system32 } from './kernel32.ts';
+import { at, ENUM_SERVICE_STATUS_PROCESSW, SERVICE_STATUS_PROCESS } from './layouts.ts';
 
 const SC_MANAGER_ENUMERATE_SERVICE = 4;
 const SC_ENUM_PROCESS_INFO = 0;
 const SERVICE_WIN32 = 0x30;
 const SERVICE_ACTIVE = 1;
-/** ENUM_SERVICE_STATUS_PROCESSW: two string pointers, then SERVICE_STATUS_PROCESS with dwProcessId at 28. */
-const ENTRY = { size: 56, name: 0, processId: 16 + 28 };
+const ENTRY = {
+  size: ENUM_SERVICE_STATUS_PROCESSW.size,
+  name: at(ENUM_SERVICE_STATUS_PROCESSW, 'lpServiceName'),
+  processId: at(ENUM_SERVICE_STATUS_PROCESSW, 'ServiceStatusProcess') + at(SERVICE_STATUS_PROCESS, 'dwProcessId'),
+};
 /** ServiceNameFromTagInformation of I_QueryTagInformation. */
 const NAME_FROM_TAG = 1;
 
@@ -36,16 +40,16 @@ export function servicesOf(pid: number): readonly string[] | undefined {
   try {
     const numbers = Buffer.alloc(12);
     const list = native('EnumServicesStatusExW', 'u', 'puuupupppp');
-    const [needed, count, resume] = [0, 4, 8].map(at => numbers.subarray(at, at + 4));
+    const [needed, count, resume] = [0, 4, 8].map(start => numbers.subarray(start, start + 4));
     const size = block.bytes.length;
     if (!list?.(manager, SC_ENUM_PROCESS_INFO, SERVICE_WIN32, SERVICE_ACTIVE, block.address, size, needed, count, resume, null))
       return undefined;
     const view = new DataView(block.bytes.buffer, block.bytes.byteOffset, size);
     const names: string[] = [];
     for (let index = 0; index < count!.readUInt32LE(); index++) {
-      const at = index * ENTRY.size;
-      if (view.getUint32(at + ENTRY.processId, true) !== pid) continue;
-      names.push(koffi.decode.string16(view.getBigUint64(at + ENTRY.name, true)));
+      const start = index * ENTRY.size;
+      if (view.getUint32(start + ENTRY.processId, true) !== pid) continue;
+      names.push(koffi.decode.string16(view.getBigUint64(start + ENTRY.name, true)));
     }
     return names;
   } finally {

@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import koffi, { type LibraryHandle } from 'koffi';
 import { allocate, declare, system32, wide } from './kernel32.ts';
+import { at, CRYPT_PROVIDER_CERT, WINTRUST_DATA, WINTRUST_FILE_INFO } from './layouts.ts';
 
 /** WINTRUST_ACTION_GENERIC_VERIFY_V2 {00aac56b-cd44-11d0-8cc2-00c04fc295ee} */
 const ACTION = Buffer.from('6bc5aa0044cdd0118cc200c04fc295ee', 'hex');
@@ -12,31 +13,6 @@ const WTD_STATEACTION_CLOSE = 2;
 /** No lookups in the network: a firewall that connects to ask who connects would hold itself. */
 const WTD_CACHE_ONLY_URL_RETRIEVAL = 0x1000;
 const CERT_NAME_SIMPLE_DISPLAY_TYPE = 4;
-
-const pointer = 'void *';
-const WINTRUST_FILE_INFO = koffi.struct({
-  cbStruct: 'uint32_t',
-  pcwszFilePath: pointer,
-  hFile: pointer,
-  pgKnownSubject: pointer,
-});
-const WINTRUST_DATA = koffi.struct({
-  cbStruct: 'uint32_t',
-  pPolicyCallbackData: pointer,
-  pSIPClientData: pointer,
-  dwUIChoice: 'uint32_t',
-  fdwRevocationChecks: 'uint32_t',
-  dwUnionChoice: 'uint32_t',
-  pFile: pointer,
-  dwStateAction: 'uint32_t',
-  hWVTStateData: pointer,
-  pwszURLReference: pointer,
-  dwProvFlags: 'uint32_t',
-  dwUIContext: 'uint32_t',
-  pSignatureSettings: pointer,
-});
-/** CRYPT_PROVIDER_CERT starts with cbStruct and the PCCERT_CONTEXT. */
-const CERT_AT = 8;
 
 type Native = ReturnType<LibraryHandle['func']>;
 interface Functions {
@@ -66,7 +42,7 @@ function nameOfSigner(native: Functions, state: bigint): string | undefined {
   const signer = data && native.WTHelperGetProvSignerFromChain(data, 0, 0, 0);
   const certificate = signer && native.WTHelperGetProvCertFromChain(signer, 0);
   if (!certificate) return undefined;
-  const context = BigInt(koffi.decode(certificate, CERT_AT, pointer) ?? 0n);
+  const context = BigInt(koffi.decode(certificate, at(CRYPT_PROVIDER_CERT, 'pCert'), 'void *') ?? 0n);
   const text = Buffer.alloc(1024);
   const length: number =
     context === 0n ? 0 : native.CertGetNameStringW(context, CERT_NAME_SIMPLE_DISPLAY_TYPE, 0, null, text, 512);
@@ -87,9 +63,8 @@ export async function signerOf(path: string): Promise<string | undefined> {
   action.bytes.set(ACTION);
   const set = (block: { bytes: Uint8Array }, type: typeof WINTRUST_DATA, member: string, value: number | bigint) => {
     const view = new DataView(block.bytes.buffer, block.bytes.byteOffset, block.bytes.byteLength);
-    const at = type.members![member]!.offset;
-    if (typeof value === 'bigint') view.setBigUint64(at, value, true);
-    else view.setUint32(at, value, true);
+    if (typeof value === 'bigint') view.setBigUint64(at(type, member), value, true);
+    else view.setUint32(at(type, member), value, true);
   };
   set(file, WINTRUST_FILE_INFO, 'cbStruct', WINTRUST_FILE_INFO.size);
   set(file, WINTRUST_FILE_INFO, 'pcwszFilePath', text.address);
@@ -108,7 +83,7 @@ export async function signerOf(path: string): Promise<string | undefined> {
   try {
     const trusted = (await verify()) === 0;
     const view = new DataView(data.bytes.buffer, data.bytes.byteOffset, data.bytes.byteLength);
-    const state = view.getBigUint64(WINTRUST_DATA.members!['hWVTStateData']!.offset, true);
+    const state = view.getBigUint64(at(WINTRUST_DATA, 'hWVTStateData'), true);
     const signer = trusted && state !== 0n ? nameOfSigner(native, state) : undefined;
     set(data, WINTRUST_DATA, 'dwStateAction', WTD_STATEACTION_CLOSE);
     await verify();

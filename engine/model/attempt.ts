@@ -43,7 +43,7 @@ export interface Identity extends ProcessIdentity {
    * which filters match. It is this machine's of today; `path` is what rules and people go by.
    */
   readonly appId?: string;
-  /** Windows service names in a svchost process. */
+  /** Windows service names in a svchost process. More than one: it asks for one of them, nobody knows which. */
   readonly services?: readonly string[];
   readonly signer?: string;
 }

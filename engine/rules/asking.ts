@@ -126,23 +126,25 @@ export async function addAsking(session: FilterEngine, options: AskingBy): Promi
 }
 
 /** Keys of everything that `addAsking` can add: nothing else has to be read to take it away. */
-const ASKING_FILTERS: readonly Guid[] = [
+const ASKING_FILTERS: readonly Guid[] = RULE_LAYERS.flatMap(layer =>
+  ['Ask', DROP_UNTIL_ASKED].map(name => filterKey(layer, name)),
+);
+const FILTERS_BESIDE: readonly Guid[] = [
   ...RULE_LAYERS.flatMap(layer =>
-    ['Ask', DROP_UNTIL_ASKED, BIND_TCP, BIND_ANY, ...coreNetworking(layer).map(({ name }) => name)].map(name =>
-      filterKey(layer, name),
-    ),
+    [BIND_TCP, BIND_ANY, ...coreNetworking(layer).map(({ name }) => name)].map(name => filterKey(layer, name)),
   ),
   ...CLOSURES.map(layer => filterKey(layer, HEAR)),
 ];
 const ASKING_CALLOUTS: readonly Guid[] = [...ASK_CALLOUTS, ...CLOSURES.map(closure => closure.callout)];
 
-/** @returns how many filters there were */
+/** @returns how many filters that ask there were */
 export async function deleteAsking(engine: FilterEngine): Promise<number> {
   let count = 0;
   for (const key of ASKING_FILTERS) if (await gone(engine.filterDeleteByKey(key))) count++;
+  for (const key of FILTERS_BESIDE) await gone(engine.filterDeleteByKey(key));
   for (const key of ASKING_CALLOUTS) await gone(engine.calloutDeleteByKey(key));
   return count;
 }
 
-/** Takes away what asks and was left by a guard that died, in one transaction. @returns how many filters there were */
+/** Takes away what asks and was left by a guard that died, in one transaction. @returns how many filters that ask there were */
 export const removeAsking = (engine: FilterEngine): Promise<number> => engine.transaction(() => deleteAsking(engine));

@@ -422,7 +422,7 @@ describe('the base', () => {
       expect(asking.every(({ flags }) => (flags & FILTER_FLAG.PERSISTENT) === 0)).toBe(true);
     }
     await writeRules({ engine }, [], { put: [curl] });
-    expect(await removeAsking(engine)).toBe(4);
+    expect(await removeAsking(engine)).toBe(2);
     expect(await removeAsking(engine)).toBe(0);
     expect(await engine.calloutEnum()).toEqual([]);
     expect(await rulesFromEngine(engine)).toEqual([curl]);

@@ -40,11 +40,15 @@ function userText(attempt: ConnectionAttempt): string {
   return name ?? 'not known';
 }
 
+/** A process that runs several services asks for one of them, and it is not known for which. */
+const serviceWords = (services: readonly string[]): string =>
+  services.length === 1 ? `service ${services[0]}` : `one of the services ${services.join(', ')}`;
+
 /** Details of the selected request under its sentence: program, command, name, user. */
 export function detailLines(attempt: ConnectionAttempt, words: SourceWords): readonly Line[] {
   const { identity } = attempt;
   const where = identity.cwd ? `   in ${identity.cwd}` : '';
-  const services = identity.services?.length ? `   service ${identity.services.join(', ')}` : '';
+  const services = identity.services?.length ? `   ${serviceWords(identity.services)}` : '';
   const signer = identity.signer ? `   signed by ${identity.signer}` : '';
   return [
     [label('program'), [ancestry(identity)]],

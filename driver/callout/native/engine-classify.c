@@ -127,11 +127,11 @@ static VALUES *MakeValues(const ATTEMPT_INPUT *input, OPERATION *operation, UINT
         m->currentMetadataValues |= FWPS_METADATA_FIELD_COMPLETION_HANDLE;
         m->completionHandle = operation;
     }
-    if (!connect) {
+    if (!connect && !input->noHeaderSizes) {
         m->currentMetadataValues |= FWPS_METADATA_FIELD_IP_HEADER_SIZE | FWPS_METADATA_FIELD_TRANSPORT_HEADER_SIZE;
         m->ipHeaderSize = EngineIpHeader(input->layerId);
         m->transportHeaderSize = EngineTransportHeader(input->protocol);
-    } else {
+    } else if (connect) {
         m->currentMetadataValues |= FWPS_METADATA_FIELD_REMOTE_SCOPE_ID | FWPS_METADATA_FIELD_TRANSPORT_CONTROL_DATA;
         m->remoteScopeId.Value = 3;
         if (input->original != NULL) {

@@ -38,6 +38,8 @@ LIST *EngineMakeList(const ATTEMPT_INPUT *input)
         MDL *first = &list->mdls[2 * i], *second = &list->mdls[2 * i + 1];
         if (headers != 0 && EngineIpHeader(input->layerId) == 20) {
             bytes[0] = input->longHeader ? 0x4F : 0x45;
+        } else if (headers != 0) {
+            bytes[0] = 0x60;
         }
         /* Odd lengths lie in two MDLs, so that both ways of NdisGetDataBuffer are taken. */
         first->address = bytes;

@@ -101,6 +101,7 @@ typedef struct ATTEMPT_INPUT {
     BOOLEAN shortValues;  /* valueCount of an older Windows */
     BOOLEAN headerIncluded;
     BOOLEAN secured; /* IPsec */
+    BOOLEAN noHeaderSizes; /* inbound: the classify does not tell where the headers begin */
     BOOLEAN longHeader; /* inbound V4: the IP header claims 60 bytes */
     UINT16 filterFlags;
     KIRQL irql;

@@ -102,6 +102,12 @@ static void UdpSendBlock(void)
     EXPECT_EQUAL(completed->packetsDropped, 1);
     EXPECT_EQUAL(EngineCounts().injectedSend, 0);
     EngineRelease(operation);
+    /* the program repeats itself: blocked without asking, for a while */
+    EXPECT_EQUAL(Classify(&input), OUTCOME_BLOCK);
+    NativeAdvance(31000);
+    operation = EngineClassify(&input);
+    EXPECT_EQUAL(operation->outcome, OUTCOME_PENDED);
+    EngineRelease(operation);
     End();
 }
 
@@ -128,6 +134,22 @@ static void BurstJoins(void)
     EXPECT_EQUAL(EngineDeliver(), 8);
     EXPECT_EQUAL(EngineCounts().injectedHard, 8);
     EngineRelease(operation);
+    End();
+}
+
+static void JoinedBuffersAreCounted(void)
+{
+    ATTEMPT_INPUT input = UdpSend();
+    const SALLYPORT_COMPLETED_EVENT *completed;
+    Begin();
+    input.packetBuffers = 5;
+    EngineRelease(EngineClassify(&input));
+    EXPECT_EQUAL(Classify(&input), OUTCOME_ABSORBED); /* three of its five find room */
+    Answer(&Decider, NextPended(&Decider)->requestId, SALLYPORT_VERDICT_PERMIT, 0);
+    completed = NextCompleted(&Decider);
+    EXPECT_EQUAL(completed->packetsInjected, 8);
+    EXPECT_EQUAL(completed->packetsDropped, 2);
+    EXPECT_EQUAL(EngineDeliver(), 8);
     End();
 }
 
@@ -264,6 +286,25 @@ static void AcceptOfGarbage(void)
     End();
 }
 
+static void AcceptWithoutHeaderSizes(void)
+{
+    ATTEMPT_INPUT input = UdpReceive();
+    UINT32 layer;
+    Begin();
+    /* What is copied then begins behind the IP header, and the stack would take it for one. */
+    input.noHeaderSizes = TRUE;
+    for (layer = 0; layer < 2; layer++) {
+        OPERATION *operation = EngineClassify(&input);
+        EXPECT_EQUAL(operation->outcome, OUTCOME_PENDED);
+        Answer(&Decider, NextPended(&Decider)->requestId, SALLYPORT_VERDICT_PERMIT, 0);
+        EXPECT_EQUAL(NextCompleted(&Decider)->packetsDropped, 1);
+        EXPECT_EQUAL(EngineCounts().injectedReceive, 0);
+        EngineRelease(operation);
+        input.layerId = FWPS_LAYER_ALE_AUTH_RECV_ACCEPT_V6;
+    }
+    End();
+}
+
 static void InjectionFails(void)
 {
     ATTEMPT_INPUT input = UdpSend();
@@ -309,12 +350,14 @@ const TEST PacketTests[] = {
     { "packet: UDP send, blocked, is dropped", UdpSendBlock },
     { "packet: a burst joins the request", BurstJoins },
     { "packet: several buffers, too many, too long", ManyBuffers },
+    { "packet: buffers that join are counted one by one", JoinedBuffersAreCounted },
     { "packet: held bytes are bounded", HeldBytesAreBounded },
     { "packet: a raw send with its own header is not copied", RawHeaderIsNotCopied },
     { "packet: accept, permitted, comes in again", AcceptPermit },
     { "packet: accept, blocked, and the sender repeats", AcceptBlock },
     { "packet: accept under IPsec", AcceptWithIpsec },
     { "packet: accept of a short packet", AcceptOfGarbage },
+    { "packet: accept without header sizes", AcceptWithoutHeaderSizes },
     { "packet: injection ends with an error", InjectionFails },
     { "packet: unload waits for injections", UnloadWithInjectionsUnderWay },
     { "packet: ICMP types are kept apart", IcmpKeepsTypesApart },
