@@ -109,11 +109,15 @@ export interface ConnectionSource {
   readonly failPolicy: FailPolicy;
   /** One line for the status: `run: npm ci`. */
   readonly title: string;
+  /** Once. Ids of attempts are never used again; each attempt that was pended ends once, completed or withdrawn, or with the source. */
   start(listener: (event: SourceEvent) => void): Promise<void>;
-  /** Completes a pended attempt, once. False when it was withdrawn or unknown. */
+  /** Completes a pended attempt, once. False when it was withdrawn, completed or unknown, and while or after the source stops. */
   complete(id: number, verdict: Verdict): boolean;
   /** Sends a signal to the supervised command, where there is one. */
   signal?(name: NodeJS.Signals): void;
-  /** Ends: the command is terminated, held attempts are completed by the fail policy. */
+  /**
+   * Ends: the command is terminated, held attempts are completed by the fail policy. Any number of times, also before `start`; nothing is told
+   * once it has resolved.
+   */
   stop(): Promise<void>;
 }
